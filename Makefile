@@ -1,0 +1,33 @@
+# Fresh machine: `make demo` shows it, `make test` checks it. Both need Python 3.11 and make alone.
+PYTHON ?= python3
+VENV ?= .venv
+OLDEST ?= .venv-oldest
+
+.PHONY: demo test test-oldest lint clean
+
+demo: $(VENV)/.installed
+	$(VENV)/bin/python examples/quickstart.py
+
+test: $(VENV)/.installed
+	$(VENV)/bin/python -m pytest sk_bigan tests
+
+test-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/python -m pytest sk_bigan tests
+
+lint: $(VENV)/.installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+$(VENV)/.installed: setup.py constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+$(OLDEST)/.installed: setup.py constraints-oldest.txt
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/pip install --quiet --constraint constraints-oldest.txt --editable ".[plot,test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(OLDEST) *.egg-info build dist

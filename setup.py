@@ -1,0 +1,40 @@
+"""Metadata of the package; settings of the tools are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+
+here = Path(__file__).parent
+version = re.search(r'__version__ = "(.+)"', (here / "sk_bigan" / "__init__.py").read_text())
+
+plot = ["matplotlib>=3.8"]
+test = ["pytest>=8.0", "pandas>=2.2", "polars>=1.0", "pyarrow>=15.0", "numpydoc>=1.7"]
+lint = ["ruff>=0.9", "mypy>=1.13"]
+
+setup(
+    name="sk_bigan",
+    version=version[1],
+    description="Features learned by bidirectional GANs, as a scikit-learn transformer",
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="BSD-3-Clause",
+    packages=["sk_bigan"],
+    package_data={"sk_bigan": ["py.typed"]},
+    python_requires=">=3.11",
+    install_requires=[
+        "torch>=2.13",
+        "scikit-learn>=1.6",
+        "numpy>=2.0",
+        "joblib>=1.4",
+        "skorch>=1.1",
+    ],
+    extras_require={"plot": plot, "test": test, "lint": lint, "dev": plot + test + lint},
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+)

@@ -1,0 +1,89 @@
+"""What D descends and what E and G together descend, as functions of D's logits.
+
+D gives one logit a pair. The encoder's pair (x, E(x)) is labelled 1, the generator's pair
+(G(z), z) is labelled 0; an objective maps the two batches of logits to the two players' losses
+and knows nothing else. Add one by writing such a function and naming it in `OBJECTIVES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+Objective = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""(real_logits, fake_logits), each of shape (n,) -> (loss_d, loss_eg), both scalars."""
+
+
+def minimax(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """E and G ascend what D descends: Donahue et al. 2017 (arXiv 1605.09782), Eq. 2.
+
+    The gradient of E and G vanishes as D wins; `non_saturating` mends that.
+    """
+    # -log sigmoid(l) = softplus(-l) and -log(1 - sigmoid(l)) = softplus(l), without overflow.
+    loss_d = softplus(-real_logits).mean() + softplus(fake_logits).mean()
+    return loss_d, -loss_d
+
+
+def non_saturating(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """E and G descend D's loss with the labels flipped: Donahue et al. 2017, Section 3.4."""
+    loss_d = softplus(-real_logits).mean() + softplus(fake_logits).mean()
+    loss_eg = softplus(real_logits).mean() + softplus(-fake_logits).mean()
+    return loss_d, loss_eg
+
+
+def hinge(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """D stops at a margin of one, E and G move the logits: Lim & Ye 2017 (arXiv 1705.02894)."""
+    loss_d = relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
+    loss_eg = real_logits.mean() - fake_logits.mean()
+    return loss_d, loss_eg
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "non_saturating": non_saturating,
+    "minimax": minimax,
+    "hinge": hinge,
+}
+
+
+def r1_penalty(real_logits: Tensor, x: Tensor, z: Tensor) -> Tensor:
+    """Half the mean squared gradient of D at the encoder's pairs.
+
+    R1 of Mescheder et al. 2018 (arXiv 1801.04406), Eq. 9, without its weight gamma. It keeps D flat
+    around the data, so that the game has somewhere to settle.
+
+    Parameters
+    ----------
+    real_logits : Tensor of shape (n,)
+        D(x, z); row i must depend on row i of `x` and `z` alone.
+    x : Tensor of shape (n, *sample_shape)
+    z : Tensor of shape (n, latent_dim)
+        D's inputs, both part of the graph of `real_logits`.
+    """
+    gradients = torch.autograd.grad(real_logits.sum(), (x, z), create_graph=True)
+    return 0.5 * sum(g.float().flatten(1).square().sum(1) for g in gradients).mean()
+
+
+def resolve_objective(objective: str | Objective) -> Objective:
+    """The named objective, or a user's own after one trial run.
+
+    Raises
+    ------
+    ValueError
+        If the user's own does not turn logits of shape (n,) into two scalar tensors.
+    """
+    if isinstance(objective, str):
+        return OBJECTIVES[objective]
+    losses = objective(torch.zeros(2), torch.zeros(2))
+    if not (
+        isinstance(losses, tuple | list)
+        and len(losses) == 2
+        and all(isinstance(loss, Tensor) and loss.ndim == 0 for loss in losses)
+    ):
+        raise ValueError(
+            "objective must map (real_logits, fake_logits), tensors of shape (n,), to a pair of "
+            f"scalar tensors (loss_d, loss_eg), got {losses!r}"
+        )
+    return objective

@@ -1,0 +1,65 @@
+"""P_Z, the distribution that the codes are matched to: how to draw from it, and its support.
+
+D tells E(x) from z at a glance when one can take values that the other cannot, so a prior also
+says how the encoder's last layer is brought onto its support. Add one by naming it in `PRIORS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Prior(NamedTuple):
+    """A distribution of codes.
+
+    Parameters
+    ----------
+    sample : callable, (n_samples, latent_dim) -> Tensor of shape (n_samples, latent_dim)
+        Independent draws. Inside the estimator torch's default generator is seeded from
+        `random_state`, so draw with torch.
+    code_activation : callable () -> nn.Module
+        Makes the module that maps real numbers onto the support; identity for an unbounded prior.
+    """
+
+    sample: Callable[[int, int], Tensor]
+    code_activation: Callable[[], nn.Module] = nn.Identity
+
+
+def normal(n_samples: int, latent_dim: int) -> Tensor:
+    """Independent standard normal coordinates."""
+    return torch.randn(n_samples, latent_dim)
+
+
+def uniform(n_samples: int, latent_dim: int) -> Tensor:
+    """Independent coordinates, uniform on [-1, 1]."""
+    return 2 * torch.rand(n_samples, latent_dim) - 1
+
+
+PRIORS: dict[str, Prior] = {
+    "normal": Prior(normal),
+    "uniform": Prior(uniform, code_activation=nn.Tanh),
+}
+
+
+def resolve_prior(prior: str | Prior | Callable[[int, int], Tensor], latent_dim: int) -> Prior:
+    """The named prior, or a user's own after one trial draw.
+
+    Raises
+    ------
+    ValueError
+        If the user's own does not give finite codes of shape (n_samples, latent_dim).
+    """
+    if isinstance(prior, str):
+        return PRIORS[prior]
+    own = prior if isinstance(prior, Prior) else Prior(prior)
+    z = own.sample(2, latent_dim)
+    if not (isinstance(z, Tensor) and z.shape == (2, latent_dim) and z.isfinite().all()):
+        raise ValueError(
+            "prior must map (n_samples, latent_dim) to a finite tensor of that shape, "
+            f"got {z!r} for (2, {latent_dim})"
+        )
+    return own

@@ -1,0 +1,223 @@
+"""The adversarial training step and the loop around it.
+
+Nothing in this file knows what the networks look like inside, nor anything of scikit-learn. The
+loop, the callbacks and the history are skorch's. `BiGANNet` overrides these hooks of
+`skorch.NeuralNet` and no others: the `initialize_*` of modules, criterion and optimizers,
+`get_default_callbacks`, `get_dataset`, `run_single_epoch`, `train_step` and `notify`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.utils import TeeGenerator
+from torch import Tensor, nn
+
+from .batches import ResidentBatches
+from .objectives import Objective, r1_penalty
+from .priors import Prior
+
+ADAM_BETAS = (0.5, 0.999)  # Donahue et al. 2017, Appendix A
+
+
+class BiGANNet(NeuralNet):
+    """The skorch engine: three modules, two optimizers, one train step.
+
+    Parameters
+    ----------
+    encoder, generator, discriminator : nn.Module
+        E: x -> z, G: z -> x and D: (x=, z=) -> logits of shape (n,) or (n, 1). Trained in place.
+    latent_dim : int
+    prior : Prior
+    objective : callable, (real_logits, fake_logits) -> (loss_d, loss_eg)
+    cycle_weight : float
+        Weight of mean (x - G(E(x)))^2 in the loss of E and G.
+    gradient_penalty : float
+        Weight of R1 in the loss of D.
+    precision : torch.dtype
+        What matrix products are computed in; the weights stay in float32.
+    **kwargs
+        Of `skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: nn.Module,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        latent_dim: int,
+        prior: Prior,
+        objective: Objective,
+        cycle_weight: float,
+        gradient_penalty: float,
+        precision: torch.dtype,
+        **kwargs: Any,
+    ):
+        self.encoder = encoder
+        self.generator = generator
+        self.discriminator = discriminator
+        self.latent_dim = latent_dim
+        self.prior = prior
+        self.objective = objective
+        self.cycle_weight = cycle_weight
+        self.gradient_penalty = gradient_penalty
+        self.precision = precision
+        super().__init__(
+            module=None,
+            criterion=None,
+            optimizer=torch.optim.Adam,
+            iterator_train=ResidentBatches,
+            train_split=None,
+            **kwargs,
+        )
+
+    def losses(self, x: Tensor) -> dict[str, Tensor]:
+        """The scalars to descend, unweighted: loss_d and loss_eg, and r1 and cycle where in use.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, *sample_shape)
+        """
+        E, G, D = self.encoder_, self.generator_, self.discriminator_
+        with x.device:
+            z = self.prior.sample(len(x), self.latent_dim).to(x)  # (n, latent_dim)
+        # R1 wants D's gradient at x alone, not through E, so D sees an x of its own.
+        x_of_pair = x.detach().requires_grad_(self.gradient_penalty > 0)
+
+        with torch.autocast(x.device.type, self.precision, self.precision != torch.float32):
+            encoded = E(x).float()  # (n, latent_dim)
+            generated = G(z).float()  # (n, *sample_shape)
+            real_logits = D(x=x_of_pair, z=encoded).float().flatten()  # (n,)
+            fake_logits = D(x=generated, z=z).float().flatten()  # (n,)
+            loss_d, loss_eg = self.objective(real_logits, fake_logits)
+            losses = {"loss_d": loss_d, "loss_eg": loss_eg}
+            if self.gradient_penalty > 0:
+                losses["r1"] = r1_penalty(real_logits, x_of_pair, encoded)
+            if self.cycle_weight > 0:
+                losses["cycle"] = (x - G(encoded).float()).square().mean()
+        return losses
+
+    def train_step(self, batch: Tensor, **fit_params: Any) -> dict[str, Tensor]:
+        """Update D, and E and G, together: both gradients are taken at the same parameters.
+
+        Each player's backward pass stops at its own parameters, so that neither leaks into the
+        other's step.
+        """
+        losses = self.losses(batch)
+        objective_d = losses["loss_d"] + self.gradient_penalty * losses.get("r1", 0.0)
+        objective_eg = losses["loss_eg"] + self.cycle_weight * losses.get("cycle", 0.0)
+
+        self._zero_grad_optimizer(set_to_none=True)
+        objective_d.backward(inputs=_parameters(self.optimizer_d_), retain_graph=True)
+        objective_eg.backward(inputs=_parameters(self.optimizer_eg_))
+        self.notify(
+            "on_grad_computed",
+            named_parameters=TeeGenerator(self.get_all_learnable_params()),
+            batch=batch,
+            training=True,
+        )
+        self.optimizer_d_.step()
+        self.optimizer_eg_.step()
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def train(self, X: Tensor) -> None:
+        """Train for `max_epochs` passes over `X`, or until a callback stops the training.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n, *sample_shape)
+            At least two rows, on the device of the networks.
+        """
+        self.notify("on_train_begin", X=X, y=None)
+        try:
+            # Not skorch's fit or partial_fit: those swallow Ctrl-C.
+            self.fit_loop(X)
+        except StopTraining:
+            pass
+        finally:
+            self._set_training(False)
+        self.notify("on_train_end", X=X, y=None)
+
+    def run_single_epoch(
+        self,
+        iterator: ResidentBatches | None,
+        training: bool,
+        prefix: str,
+        step_fn: Callable[..., dict[str, Tensor]],
+        **fit_params: Any,
+    ) -> None:
+        """One pass over the batches; the history gets each loss's mean over them."""
+        if iterator is None:  # skorch's validation pass
+            return
+        self._set_training(training)
+        totals: Counter[str] = Counter()  # of tensors: reading one would wait for the device
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            totals.update(step)
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        for name, total in totals.items():
+            self.history.record(name, float(total) / len(iterator))
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        try:
+            super().notify(method_name, **cb_kwargs)
+        except KeyboardInterrupt as stop:
+            # At an epoch's end this is how skorch's callbacks (EarlyStopping) end a training.
+            if method_name == "on_epoch_end":
+                raise StopTraining from stop
+            raise
+
+    def initialize_module(self) -> BiGANNet:
+        self.encoder_ = self.encoder
+        self.generator_ = self.generator
+        self.discriminator_ = self.discriminator
+        return self
+
+    def initialize_criterion(self) -> BiGANNet:
+        return self
+
+    def initialize_optimizer(self) -> BiGANNet:
+        def adam(*modules: nn.Module) -> torch.optim.Optimizer:
+            parameters = [p for m in modules for p in m.parameters() if p.requires_grad]
+            return self.optimizer(parameters, lr=self.lr, betas=ADAM_BETAS, fused=True)
+
+        self.optimizer_d_ = adam(self.discriminator_)
+        self.optimizer_eg_ = adam(self.encoder_, self.generator_)
+        return self
+
+    def get_default_callbacks(self) -> list[tuple[str, Callback]]:
+        callbacks = [("epoch_timer", EpochTimer()), ("learning_rate_decay", LearningRateDecay())]
+        return callbacks + [("print_log", PrintLog())] * bool(self.verbose)
+
+    def get_dataset(self, X: Tensor, y: None = None) -> Tensor:
+        """The tensor itself: `ResidentBatches` needs no more."""
+        return X
+
+
+class LearningRateDecay(Callback):
+    """Lets every optimizer's rate fall linearly to zero over the second half of the epochs."""
+
+    def on_train_begin(self, net: BiGANNet, **kwargs: Any) -> None:
+        self.epochs_before_ = len(net.history)
+
+    def on_epoch_begin(self, net: BiGANNet, **kwargs: Any) -> None:
+        epochs_done = len(net.history) - 1 - self.epochs_before_  # the new one is counted already
+        factor = min(1.0, 2 * (1 - epochs_done / net.max_epochs))
+        for optimizer in (net.optimizer_d_, net.optimizer_eg_):
+            for group in optimizer.param_groups:
+                group["lr"] = net.lr * factor
+
+
+class StopTraining(Exception):
+    """A callback asked for the end of the training."""
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
