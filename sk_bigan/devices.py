@@ -38,7 +38,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
         torch.empty(0, device=resolved)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
-            f"device must be 'auto' or a torch device that this machine has, got {device!r}: {error}"
+            "device must be 'auto' or a torch device that this machine has, "
+            f"got {device!r}: {error}"
         ) from error
     return resolved
 

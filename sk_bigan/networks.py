@@ -155,9 +155,9 @@ def build_networks(
 
     x = torch.zeros(2, *sample_shape)
     z = torch.zeros(2, latent_dim)
-    _check_shape("encoder", E, {"input": x}, [z.shape])
-    _check_shape("generator", G, {"input": z}, [x.shape])
-    _check_shape("discriminator", D, {"x": x, "z": z}, [(2,), (2, 1)])
+    _check_shape("encoder", E, [z.shape], x)
+    _check_shape("generator", G, [x.shape], z)
+    _check_shape("discriminator", D, [(2,), (2, 1)], x=x, z=z)
     return E, G, D
 
 
@@ -191,20 +191,21 @@ def _own_network(
 
 @torch.no_grad()
 def _check_shape(
-    name: str, network: nn.Module, inputs: dict[str, Tensor], wanted: Sequence[tuple[int, ...]]
+    name: str,
+    network: nn.Module,
+    wanted: Sequence[tuple[int, ...]],
+    *args: Tensor,
+    **kwargs: Tensor,
 ) -> None:
     """Run the network once, in evaluation mode so that nothing is learned from it."""
     network.eval()
-    given = {argument: tuple(value.shape) for argument, value in inputs.items()}
+    given = " and ".join(str(tuple(tensor.shape)) for tensor in (*args, *kwargs.values()))
     try:
-        if name == "discriminator":
-            output = network(**inputs)
-        else:
-            output = network(inputs["input"])
+        shape = tuple(network(*args, **kwargs).shape)
     except Exception as error:
         raise ValueError(f"{name} failed on input of shape {given}: {error}") from error
-    if tuple(output.shape) not in wanted:
-        shapes = " or ".join(str(tuple(shape)) for shape in wanted)
+    if shape not in wanted:
+        expected = " or ".join(str(tuple(shape)) for shape in wanted)
         raise ValueError(
-            f"{name} must give shape {shapes} for input of shape {given}, got {tuple(output.shape)}"
+            f"{name} must give shape {expected} for input of shape {given}, got {shape}"
         )

@@ -63,7 +63,8 @@ def r1_penalty(real_logits: Tensor, x: Tensor, z: Tensor) -> Tensor:
         D's inputs, both part of the graph of `real_logits`.
     """
     gradients = torch.autograd.grad(real_logits.sum(), (x, z), create_graph=True)
-    return 0.5 * sum(g.float().flatten(1).square().sum(1) for g in gradients).mean()
+    squares = [g.float().flatten(1).square().sum(1) for g in gradients]  # each (n,)
+    return 0.5 * torch.stack(squares).sum(0).mean()
 
 
 def resolve_objective(objective: str | Objective) -> Objective:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
-
 SCALINGS = ("range", "standard")
 
 

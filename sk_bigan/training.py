@@ -9,7 +9,7 @@ loop, the callbacks and the history are skorch's. `BiGANNet` overrides these hoo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -138,7 +138,7 @@ class BiGANNet(NeuralNet):
         try:
             # Not skorch's fit or partial_fit: those swallow Ctrl-C.
             self.fit_loop(X)
-        except StopTraining:
+        except TrainingStopped:
             pass
         finally:
             self._set_training(False)
@@ -171,7 +171,7 @@ class BiGANNet(NeuralNet):
         except KeyboardInterrupt as stop:
             # At an epoch's end this is how skorch's callbacks (EarlyStopping) end a training.
             if method_name == "on_epoch_end":
-                raise StopTraining from stop
+                raise TrainingStopped from stop
             raise
 
     def initialize_module(self) -> BiGANNet:
@@ -215,7 +215,7 @@ class LearningRateDecay(Callback):
                 group["lr"] = net.lr * factor
 
 
-class StopTraining(Exception):
+class TrainingStopped(Exception):  # noqa: N818, it is no error
     """A callback asked for the end of the training."""
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from math import ceil, prod
+from math import prod
 from numbers import Integral, Real
 from os import PathLike, fspath
 from typing import Any, ClassVar
@@ -29,12 +29,6 @@ from .training import BiGANNet
 
 logger = logging.getLogger(__name__)
 
-FLOATS = (np.float64, np.float32)
-
-# max_epochs="auto": a small table needs many epochs before it has had enough updates.
-AUTO_EPOCHS = 20
-AUTO_UPDATES = 1500
-
 FITTED_NETWORKS = ("encoder_", "generator_", "discriminator_")
 
 # What the networks were built from: changing one of these needs a new fit.
@@ -49,6 +43,7 @@ STRUCTURE = (
     "prior",
     "scaling",
 )
+
 
 class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""Features learned by a bidirectional GAN.
@@ -70,7 +65,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     architecture : {"mlp"}, default="mlp"
         Family of the networks that are not given by `encoder`, `generator` or `discriminator`.
 
-    hidden_units : sequence of int, default=(512, 512)
+    hidden_units : sequence of int, default=(1024,)
         Widths of the hidden layers, from x to z; G has them in reverse.
 
     sample_shape : tuple of int, default=None
@@ -113,8 +108,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Of Adam, for both players. In `fit` it falls linearly to zero over the second half of the
         epochs; in `partial_fit` it stays.
 
-    max_epochs : int or "auto", default="auto"
-        Passes over X. "auto" takes 20, or as many more as a small X needs for 1,500 updates.
+    max_epochs : int, default=50
+        Passes over X in `fit`.
 
     batch_size : int, default=128
         The most rows in a mini-batch.
@@ -209,7 +204,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         "cycle_weight": [Interval(Real, 0, None, closed="left")],
         "gradient_penalty": [Interval(Real, 0, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", *PRECISIONS})],
@@ -225,7 +220,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         latent_dim: int = 16,
         *,
         architecture: str = "mlp",
-        hidden_units: Sequence[int] = (512, 512),
+        hidden_units: Sequence[int] = (1024,),
         sample_shape: Sequence[int] | None = None,
         encoder: OwnNetwork | None = None,
         generator: OwnNetwork | None = None,
@@ -237,7 +232,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         cycle_weight: float = 1.0,
         gradient_penalty: float = 1.0,
         learning_rate: float = 2e-4,
-        max_epochs: int | str = "auto",
+        max_epochs: int = 50,
         batch_size: int = 128,
         device: str | torch.device = "auto",
         precision: str = "auto",
@@ -295,8 +290,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         with self._unchanged_on_error():
             self._validate_params()
             start = not (self.warm_start and hasattr(self, "encoder_"))
-            X = validate_data(self, X, dtype=FLOATS, ensure_min_samples=2, reset=start)
-            self._train(X, start, self._n_epochs(len(X)))
+            rows = self._checked(X, ensure_min_samples=2, reset=start)
+            self._train(rows, start, self.max_epochs)
         return self
 
     def partial_fit(self, X: ArrayLike, y: Any = None) -> BiGANTransformer:
@@ -326,8 +321,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         with self._unchanged_on_error():
             self._validate_params()
             start = not hasattr(self, "encoder_")
-            X = validate_data(self, X, dtype=FLOATS, ensure_min_samples=2, reset=start)
-            self._train(X, start, n_epochs=1)
+            rows = self._checked(X, ensure_min_samples=2, reset=start)
+            self._train(rows, start, n_epochs=1)
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
@@ -352,9 +347,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         check_is_fitted(self)
         self._validate_params()
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
-        features = forward(self._features_module(), self._to_samples(X), self.device_)
-        return features.reshape(len(X), -1).astype(X.dtype)
+        rows = self._checked(X, reset=False)
+        features = forward(self._features_module(), self._to_samples(rows), self.device_)
+        return features.reshape(len(rows), -1).astype(rows.dtype)
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Decode latent codes with G.
@@ -377,7 +372,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If X does not have `latent_dim` columns.
         """
         check_is_fitted(self)
-        z = check_array(X, dtype=FLOATS)
+        z = check_array(X, dtype=(np.float64, np.float32))
         if z.shape[1] != self._latent_dim:
             raise ValueError(
                 f"X has {z.shape[1]} columns, but inverse_transform takes latent codes of "
@@ -438,9 +433,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If X is not as in `fit`.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, reset=False)
-        x = self._to_samples(X)
-        reconstructed = forward(self.generator_, forward(self.encoder_, x, self.device_), self.device_)
+        x = self._to_samples(self._checked(X, reset=False))
+        codes = forward(self.encoder_, x, self.device_)
+        reconstructed = forward(self.generator_, codes, self.device_)
         error = np.square(x - reconstructed, dtype=np.float64).reshape(len(x), -1).sum(axis=1)
         return 1 - error / self._total_variance
 
@@ -467,6 +462,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If X is not as in `fit`.
         """
         return float(np.mean(self.score_samples(X)))
+
+    def _checked(self, X: ArrayLike, **checks: Any) -> np.ndarray:
+        """X as real, finite, two-dimensional float32 or float64."""
+        return validate_data(self, X, dtype=(np.float64, np.float32), **checks)
 
     def _train(self, X: np.ndarray, start: bool, n_epochs: int) -> None:
         if start:
@@ -513,13 +512,14 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.encoder_, self.generator_, self.discriminator_ = (
             network.to(self.device_) for network in networks
         )
+        self._features_module()  # so that a fit refuses what transform could not give
         self.history_: list[dict[str, Any]] = []
         self.n_epochs_ = 0
-        vars(self).pop("_net", None)
+        self.__dict__.pop("_net", None)
 
     def _engine(self, n_epochs: int) -> BiGANNet:
         """The engine around the networks; its optimizers live on while the estimator does."""
-        settings = {
+        settings: dict[str, Any] = {
             "prior": resolve_prior(self.prior, self._latent_dim),
             "objective": resolve_objective(self.objective),
             "cycle_weight": self.cycle_weight,
@@ -562,11 +562,6 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             )
         ]
 
-    def _n_epochs(self, n_samples: int) -> int:
-        if self.max_epochs != "auto":
-            return self.max_epochs
-        return max(AUTO_EPOCHS, ceil(AUTO_UPDATES * self.batch_size / max(n_samples, self.batch_size)))
-
     def _checked_sample_shape(self) -> tuple[int, ...]:
         if self.sample_shape is None:
             return (self.n_features_in_,)
@@ -580,7 +575,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     def _to_samples(self, X: np.ndarray) -> np.ndarray:
         """Rows of X -> what the networks see, of shape (n_samples, *sample_shape), float32."""
-        scaled = np.require(self.scaler_.transform(X), np.float32, ["C", "W"])
+        with np.errstate(over="ignore"):  # an error of its own tells of it
+            scaled = np.require(self.scaler_.transform(X), np.float32, ["C", "W"])
         if not np.isfinite(scaled).all():
             raise ValueError(
                 f"X must stay finite when scaled to float32, got values up to {np.abs(X).max():g}"
@@ -599,7 +595,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 "features='penultimate' needs an encoder with a submodule `body`, "
                 f"got {type(self.encoder_).__name__} without"
             )
-        return self.encoder_.body
+        return self.encoder_.get_submodule("body")
 
     @property
     def _n_features_out(self) -> int:
@@ -610,12 +606,12 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     @contextmanager
     def _unchanged_on_error(self) -> Iterator[None]:
-        before = dict(vars(self))
+        before = self.__dict__.copy()
         try:
             yield
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""Shared by all tests: real data, and a small estimator to fit on it."""
+
+import os
+
+# scikit-learn runs one of its estimator checks only where this was set before SciPy's import.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from sk_bigan import BiGANTransformer
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """The first 400 of scikit-learn's digits: 8x8 pixels of 0..16, float64, read-only."""
+    X, _ = load_digits(return_X_y=True)
+    X = X[:400]
+    X.flags.writeable = False
+    return X
+
+
+@pytest.fixture(scope="session")
+def small():
+    """Make a small, quick estimator, with the given parameters changed."""
+
+    def make(**parameters):
+        defaults = {"latent_dim": 4, "hidden_units": (32,), "max_epochs": 2, "random_state": 0}
+        return BiGANTransformer(**(defaults | parameters))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def fitted(digits, small):
+    """A fitted one, for tests that only read it."""
+    return small().fit(digits)

@@ -1,0 +1,85 @@
+"""Devices, precisions, seeds and inference batches."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sk_bigan.devices import INFERENCE_ROWS, forward, resolve_device, resolve_precision, seeded
+
+CPU = torch.device("cpu")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+def test_auto_takes_an_accelerator_where_there_is_one():
+    expected = "cpu"
+    if torch.backends.mps.is_available():
+        expected = "mps"
+    if torch.cuda.is_available():
+        expected = "cuda"
+    assert resolve_device("auto").type == expected
+    assert resolve_device("cpu") == CPU
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "cpu:nonsense"])
+def test_a_device_that_is_not_there_is_named(device):
+    with pytest.raises(ValueError, match=f"device must be .*got '{device}'"):
+        resolve_device(device)
+
+
+def test_auto_precision_is_what_the_processor_does_natively():
+    capabilities = torch.cpu.get_capabilities()
+    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    assert resolve_precision("auto", CPU) == (torch.bfloat16 if native else torch.float32)
+    assert resolve_precision("float32", CPU) == torch.float32
+    assert resolve_precision("bfloat16", CPU) == torch.bfloat16
+
+
+def test_seeded_repeats_itself_and_leaves_the_generator_as_it_was():
+    before = torch.get_rng_state()
+    draws = []
+    for seed in (0, 0, 1):
+        with seeded(seed, CPU):
+            draws.append(torch.randn(4))
+    assert draws[0].equal(draws[1])
+    assert not draws[0].equal(draws[2])
+    assert torch.get_rng_state().equal(before)
+
+
+def test_seeded_restores_after_an_error():
+    before = torch.get_rng_state()
+    with pytest.raises(ZeroDivisionError), seeded(0, CPU):
+        torch.randn(4).div_(1 / 0)
+    assert torch.get_rng_state().equal(before)
+
+
+@needs_cuda
+def test_seeded_covers_the_accelerator():
+    device = torch.device("cuda")
+    before = torch.cuda.get_rng_state()
+    draws = []
+    for _ in range(2):
+        with seeded(0, device):
+            draws.append(torch.randn(4, device=device))
+    assert draws[0].equal(draws[1])
+    assert torch.cuda.get_rng_state().equal(before)
+
+
+@pytest.mark.parametrize("n", [1, 31, 33, INFERENCE_ROWS, INFERENCE_ROWS + 1])
+def test_forward_gives_every_row_once_and_in_order(n):
+    rows = np.arange(n, dtype=np.float64).reshape(n, 1)
+    outputs = forward(nn.Identity(), rows, CPU)
+    assert outputs.dtype == np.float32
+    np.testing.assert_array_equal(outputs, rows)
+
+
+def test_a_rows_output_does_not_depend_on_the_rows_beside_it():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(784, 1024), nn.LeakyReLU(0.2), nn.Linear(1024, 50)).eval()
+    rows = np.random.default_rng(0).normal(size=(INFERENCE_ROWS + 77, 784)).astype(np.float32)
+    whole = forward(network, rows, CPU)
+    for n in (1, 2, 31, 32, 33, 100, 1000):
+        start = INFERENCE_ROWS - n // 2  # across the border of two batches
+        np.testing.assert_array_equal(
+            forward(network, rows[start : start + n], CPU), whole[start : start + n]
+        )

@@ -1,0 +1,267 @@
+"""Laws of the training step: who gets which gradient, from which pair, at which parameters."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+from skorch.callbacks import Callback, EarlyStopping
+from torch import nn
+
+from sk_bigan.networks import build_networks
+from sk_bigan.objectives import OBJECTIVES, non_saturating
+from sk_bigan.priors import Prior
+from sk_bigan.training import BiGANNet
+
+Z = torch.randn(64, 3, generator=torch.Generator().manual_seed(1))
+MODULES = ("encoder_", "generator_", "discriminator_")
+X = torch.rand(64, 7, generator=torch.Generator().manual_seed(2)) * 2 - 1
+
+
+class FlatLogit(nn.Module):
+    """A D that is sure of itself: the encoder's pairs get +10, the generator's -10."""
+
+    def __init__(self, x):
+        super().__init__()
+        self.x = x
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, *, x, z):
+        sign = 1.0 if torch.equal(x, self.x) else -1.0
+        return self.scale * (10 * sign + x.sum(1) + z.sum(1) - (x.sum(1) + z.sum(1)).detach())
+
+
+@pytest.fixture
+def make_net():
+    """An engine around small networks, always from the same weights and the same z."""
+
+    def make(discriminator=None, objective=non_saturating, **settings):
+        torch.manual_seed(0)
+        E, G, D = build_networks(
+            "mlp",
+            (7,),
+            3,
+            (16, 16),
+            code_activation=nn.Identity(),
+            bounded=True,
+            own={"encoder": None, "generator": None, "discriminator": discriminator},
+        )
+        defaults = {
+            "cycle_weight": 0.0,
+            "gradient_penalty": 0.0,
+            "lr": 1e-2,
+            "batch_size": 16,
+            "max_epochs": 1,
+            "precision": torch.float32,
+            "verbose": 0,
+        }
+        net = BiGANNet(
+            encoder=E,
+            generator=G,
+            discriminator=D,
+            latent_dim=3,
+            prior=Prior(lambda n, k: Z[:n]),
+            objective=objective,
+            **(defaults | settings),
+        ).initialize()
+        net._set_training(True)
+        return net
+
+    return make
+
+
+def gradients(net, module):
+    return [p.grad.clone() for p in getattr(net, module + "_").parameters()]
+
+
+def total(gradients):
+    return sum(g.abs().sum().item() for g in gradients)
+
+
+@pytest.mark.parametrize(
+    ("sees", "learns", "rests"),
+    [("real", "encoder", "generator"), ("fake", "generator", "encoder")],
+)
+def test_e_learns_from_the_real_pair_alone_and_g_from_the_generated_one(
+    make_net, sees, learns, rests
+):
+    def objective(real_logits, fake_logits):
+        loss = {"real": real_logits, "fake": fake_logits}[sees].mean()
+        return real_logits.mean() + fake_logits.mean(), loss
+
+    net = make_net(objective=objective)
+    net.train_step(X)
+    assert total(gradients(net, learns)) > 0
+    assert all(p.grad is None for p in getattr(net, rests + "_").parameters())
+
+
+@pytest.mark.parametrize("name", ["encoder", "generator"])
+def test_gradients_do_not_vanish_when_d_wins_by_ten_logits(make_net, name):
+    def gradient(objective):
+        net = make_net(FlatLogit(X), objective=OBJECTIVES[objective])
+        net.train_step(X)
+        return total(gradients(net, name))
+
+    def unit_slope(real_logits, fake_logits):
+        return real_logits.mean(), real_logits.mean() - fake_logits.mean()
+
+    net = make_net(FlatLogit(X), objective=unit_slope)
+    net.train_step(X)
+    full = total(gradients(net, name))
+    assert gradient("non_saturating") == pytest.approx(full, rel=1e-3)
+    assert gradient("minimax") < 1e-3 * full
+
+
+@pytest.mark.parametrize("player", ["discriminator", "encoder", "generator"])
+def test_each_players_gradient_is_untouched_by_the_others_loss(make_net, player):
+    def other_loss_scaled(real_logits, fake_logits):
+        loss_d, loss_eg = non_saturating(real_logits, fake_logits)
+        return (loss_d, 1e3 * loss_eg) if player == "discriminator" else (1e3 * loss_d, loss_eg)
+
+    plain, scaled = make_net(), make_net(objective=other_loss_scaled)
+    plain.train_step(X)
+    scaled.train_step(X)
+    torch.testing.assert_close(gradients(plain, player), gradients(scaled, player))
+
+
+def test_no_gradient_is_left_over_from_the_step_before(make_net):
+    net = make_net(lr=0.0)  # so that both steps are taken at the same weights
+    net.train_step(X)
+    first = {name: gradients(net, name) for name in ("encoder", "generator", "discriminator")}
+    net.train_step(X)
+    for name, gradient in first.items():
+        torch.testing.assert_close(gradients(net, name), gradient)
+
+
+@pytest.mark.parametrize("cycle_weight", [0.0, 0.7])
+@pytest.mark.parametrize("gradient_penalty", [0.0, 2.0])
+def test_both_gradients_are_taken_at_the_parameters_before_the_step(
+    make_net, cycle_weight, gradient_penalty
+):
+    net = make_net(cycle_weight=cycle_weight, gradient_penalty=gradient_penalty)
+    E, G, D = (deepcopy(m) for m in (net.encoder_, net.generator_, net.discriminator_))
+    net.train_step(X)
+
+    codes = E(X)
+    loss_eg = non_saturating(D(x=X, z=codes), D(x=G(Z), z=Z))[1]
+    loss_eg = loss_eg + cycle_weight * (X - G(codes)).square().mean()
+    expected = torch.autograd.grad(loss_eg, [*E.parameters(), *G.parameters()])
+    torch.testing.assert_close(
+        gradients(net, "encoder") + gradients(net, "generator"), list(expected)
+    )
+
+    x, codes = X.clone().requires_grad_(), codes.detach().requires_grad_()
+    real_logits = D(x=x, z=codes)
+    loss_d = non_saturating(real_logits, D(x=G(Z).detach(), z=Z))[0]
+    slopes = torch.autograd.grad(real_logits.sum(), (x, codes), create_graph=True)
+    loss_d = loss_d + gradient_penalty / 2 * torch.cat(slopes, 1).square().sum(1).mean()
+    torch.testing.assert_close(
+        gradients(net, "discriminator"), list(torch.autograd.grad(loss_d, [*D.parameters()]))
+    )
+
+
+def test_a_step_moves_every_network(make_net):
+    net = make_net(cycle_weight=1.0, gradient_penalty=1.0)
+    before = {name: deepcopy(getattr(net, name).state_dict()) for name in MODULES}
+    net.train_step(X)
+    for name in MODULES:
+        weights = [key for key in before[name] if key.endswith("weight")]
+        after = getattr(net, name).state_dict()
+        assert not any(after[key].equal(before[name][key]) for key in weights)
+
+
+def test_r1_is_taken_at_d_alone_and_not_through_e(make_net):
+    class Linear(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.slope = nn.Parameter(torch.arange(10.0))
+
+        def forward(self, *, x, z):
+            return torch.cat([x, z], 1) @ self.slope
+
+    net = make_net(Linear(), gradient_penalty=1.0)
+    assert net.losses(X)["r1"].item() == pytest.approx(0.5 * sum(i**2 for i in range(10)))
+
+
+@pytest.mark.parametrize(("cycle_weight", "passes"), [(0.0, 1), (1.0, 2)])
+def test_g_runs_only_as_often_as_the_losses_need(make_net, cycle_weight, passes):
+    net = make_net(cycle_weight=cycle_weight)
+    calls = []
+    net.generator_.register_forward_hook(lambda *_: calls.append(1))
+    net.train_step(X)
+    assert len(calls) == passes
+
+
+def test_history_holds_the_mean_losses_of_each_epoch(make_net):
+    class Recorder(Callback):
+        def __init__(self):
+            self.steps = []
+
+        def on_batch_end(self, net, training=False, **step):
+            self.steps.append(step["loss_d"].item())
+
+    recorder = Recorder()
+    net = make_net(callbacks=[recorder], max_epochs=2, cycle_weight=1.0, gradient_penalty=1.0)
+    net.train(X)
+    assert len(recorder.steps) == 2 * 4
+    assert net.history[:, "loss_d"] == pytest.approx(
+        [sum(recorder.steps[:4]) / 4, sum(recorder.steps[4:]) / 4]
+    )
+    assert {"epoch", "dur", "loss_d", "loss_eg", "r1", "cycle"} <= set(net.history[-1])
+
+
+def test_learning_rates_fall_linearly_over_the_second_half(make_net):
+    class Recorder(Callback):
+        def __init__(self):
+            self.rates = []
+
+        def on_batch_begin(self, net, **kwargs):
+            optimizers = (net.optimizer_d_, net.optimizer_eg_)
+            self.rates.append([group["lr"] for o in optimizers for group in o.param_groups])
+
+    recorder = Recorder()
+    net = make_net(callbacks=[recorder], max_epochs=4, batch_size=64)
+    net.train(X)
+    net.train(X)  # a second training starts afresh
+    expected = [1e-2, 1e-2, 1e-2, 5e-3] * 2
+    assert recorder.rates == [pytest.approx([rate, rate]) for rate in expected]
+
+
+def test_gradients_can_be_watched_before_the_step(make_net):
+    class Watch(Callback):
+        def on_grad_computed(self, net, named_parameters, **kwargs):
+            self.seen = {name for name, p in named_parameters if p.grad is not None}
+
+    watch = Watch()
+    net = make_net(callbacks=[watch])
+    net.train(X)
+    n_parameters = sum(len(list(getattr(net, name).parameters())) for name in MODULES)
+    assert len(watch.seen) > 0
+    assert n_parameters == len(list(net.get_all_learnable_params()))
+
+
+def test_a_callback_can_end_the_training_early(make_net):
+    stop = EarlyStopping(monitor="loss_d", patience=2, threshold=1e9, sink=lambda *_, **__: None)
+    net = make_net(callbacks=[stop], max_epochs=50)
+    net.train(X)
+    assert len(net.history) < 50
+    assert not net.encoder_.training
+
+
+def test_ctrl_c_comes_through(make_net):
+    class CtrlC(Callback):
+        def on_batch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    net = make_net(callbacks=[CtrlC()])
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X)
+    assert not net.encoder_.training
+
+
+def test_bfloat16_computes_the_same_step_within_its_precision(make_net):
+    exact = make_net(cycle_weight=1.0, gradient_penalty=1.0).losses(X)
+    rough = make_net(cycle_weight=1.0, gradient_penalty=1.0, precision=torch.bfloat16).losses(X)
+    assert all(loss.dtype == torch.float32 for loss in rough.values())
+    for name in ("loss_d", "loss_eg", "cycle"):
+        assert rough[name].item() == pytest.approx(exact[name].item(), rel=2e-2)
+        assert rough[name] != exact[name]

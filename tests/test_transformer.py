@@ -1,0 +1,385 @@
+"""What a scikit-learn user relies on."""
+
+import random
+import subprocess
+import sys
+from io import BytesIO
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_digits, load_wine
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from torch import nn
+
+from sk_bigan import BiGANTransformer
+
+NETWORKS = ("encoder_", "generator_", "discriminator_")
+
+
+def weights(estimator):
+    return [p for name in NETWORKS for p in getattr(estimator, name).state_dict().values()]
+
+
+def same_weights(a, b):
+    return all(p.equal(q) for p, q in zip(weights(a), weights(b), strict=True))
+
+
+# Shapes, units and dtypes
+
+
+def test_codes_and_reconstructions_have_the_shapes_that_were_asked_for(digits, fitted):
+    codes = fitted.transform(digits)
+    assert codes.shape == (len(digits), 4)
+    assert fitted.inverse_transform(codes).shape == digits.shape
+    assert fitted.sample(7).shape == (7, 64)
+    assert fitted.score_samples(digits).shape == (len(digits),)
+
+
+def test_penultimate_features_are_the_layer_before_the_code(digits, small):
+    bigan = small(hidden_units=(32, 24)).fit(digits)
+    codes = bigan.transform(digits)
+    hidden = bigan.set_params(features="penultimate").transform(digits)
+    assert hidden.shape == (len(digits), 24)
+    assert len(bigan.get_feature_names_out()) == 24
+    with torch.no_grad():
+        expected = bigan.encoder_.head(torch.from_numpy(hidden).float()).numpy()
+    np.testing.assert_allclose(codes, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_results_have_the_float_dtype_of_x(digits, fitted, dtype):
+    codes = fitted.transform(digits.astype(dtype))
+    assert codes.dtype == dtype
+    assert fitted.inverse_transform(codes).dtype == dtype
+    np.testing.assert_allclose(codes, fitted.transform(digits), atol=1e-5)
+
+
+def test_integers_are_taken_as_float64(digits, fitted):
+    codes = fitted.transform(digits.astype(np.uint8))
+    assert codes.dtype == np.float64
+    np.testing.assert_array_equal(codes, fitted.transform(digits))
+
+
+def test_generated_rows_are_in_the_units_of_x(digits, small):
+    bigan = small(max_epochs=40).fit(digits * 100 + 5)
+    for rows in (bigan.sample(200), bigan.inverse_transform(np.zeros((1, 4)))):
+        assert rows.min() >= 5
+        assert rows.max() <= 1605
+        assert 300 < rows.mean() < 700  # the digits' mean is 493 in these units
+
+
+def test_units_of_x_do_not_matter(digits, small):
+    wine = load_wine().data
+    for X, scaling in ((digits, "range"), (wine, "standard")):
+        plain = small(scaling=scaling).fit(X)
+        scaled = small(scaling=scaling).fit(X * 8)  # a power of two, so that no bit is lost
+        np.testing.assert_array_equal(plain.transform(X), scaled.transform(X * 8))
+        assert plain.score(X) == scaled.score(X * 8)
+
+
+def test_uniform_prior_bounds_the_codes(digits, small):
+    codes = small(prior="uniform", max_epochs=5).fit(digits).transform(10 * digits)
+    assert np.abs(codes).max() <= 1
+
+
+def test_sample_shape_reaches_own_networks(digits, small):
+    seen = []
+
+    class Pixels(nn.Module):
+        def __init__(self, sample_shape, latent_dim):
+            super().__init__()
+            self.linear = nn.Linear(64, latent_dim)
+            seen.append((sample_shape, latent_dim))
+
+        def forward(self, x):
+            assert x.shape[1:] == (1, 8, 8)
+            return self.linear(x.flatten(1))
+
+    bigan = small(encoder=Pixels, sample_shape=(1, 8, 8)).fit(digits)
+    assert seen == [((1, 8, 8), 4)]
+    assert bigan.transform(digits).shape == (len(digits), 4)
+    assert bigan.inverse_transform(np.zeros((2, 4))).shape == (2, 64)
+
+
+def test_own_module_is_never_trained_in_place(digits, small):
+    own = nn.Linear(64, 4)
+    before = own.weight.detach().clone()
+    bigan = small(encoder=own).fit(digits)
+    assert own.weight.equal(before)
+    assert not bigan.encoder_.weight.equal(before)
+
+
+# Inference
+
+
+def test_a_rows_features_do_not_depend_on_the_rows_beside_it(digits, fitted):
+    codes = fitted.transform(digits)
+    for i in (0, 17, 399):
+        np.testing.assert_array_equal(fitted.transform(digits[i : i + 1]), codes[i : i + 1])
+    order = np.random.default_rng(0).permutation(len(digits))
+    np.testing.assert_array_equal(fitted.transform(digits[order]), codes[order])
+    np.testing.assert_array_equal(fitted.transform(digits), codes)
+
+
+# Score
+
+
+def test_score_is_one_minus_the_share_of_variation_left(digits, fitted):
+    reconstructed = fitted.inverse_transform(fitted.transform(digits))
+    error = np.square(digits - reconstructed).sum(axis=1)
+    expected = 1 - error / np.square(digits - digits.mean(axis=0)).sum(axis=1).mean()
+    np.testing.assert_allclose(fitted.score_samples(digits), expected, rtol=1e-4)
+    assert fitted.score(digits) == pytest.approx(expected.mean(), rel=1e-4)
+
+
+def test_score_is_on_the_scale_of_pcas_explained_variance_ratio(small):
+    """With PCA's own maps as E and G, the scores are equal."""
+    X = load_digits().data
+    X = (X - X.mean(axis=0)) / 10
+    pca = PCA(4).fit(X)
+
+    def linear(matrix):
+        layer = nn.Linear(*matrix.shape, bias=False).requires_grad_(False)
+        layer.weight.copy_(torch.from_numpy(matrix.T))
+        return nn.Sequential(layer, nn.Linear(matrix.shape[1], matrix.shape[1]))
+
+    def untouched(matrix):
+        network = linear(matrix)
+        with torch.no_grad():
+            network[1].weight.copy_(torch.eye(matrix.shape[1]))
+            network[1].bias.zero_()
+        return network
+
+    bigan = small(
+        encoder=untouched(pca.components_.T),
+        generator=untouched(pca.components_),
+        scaling=None,
+        learning_rate=1e-12,
+    ).fit(X)
+    assert bigan.score(X) == pytest.approx(pca.explained_variance_ratio_.sum(), abs=1e-4)
+
+
+# Training
+
+
+@pytest.mark.parametrize("extra_rows", [0, 1, 2])
+def test_a_last_batch_of_one_trains(digits, small, extra_rows):
+    bigan = small(batch_size=64).fit(digits[: 128 + extra_rows])
+    assert np.isfinite(bigan.transform(digits)).all()
+    assert [record["epoch"] for record in bigan.history_] == [1, 2]
+
+
+def test_training_improves_reconstructions(digits, small):
+    assert small(max_epochs=60).fit(digits).score(digits) > 0.3
+    assert small(max_epochs=1, learning_rate=1e-9).fit(digits).score(digits) < 0.1
+
+
+def test_history_has_one_record_of_both_losses_per_epoch(digits, small):
+    bigan = small(max_epochs=3).fit(digits)
+    assert bigan.n_epochs_ == len(bigan.history_) == 3
+    for i, record in enumerate(bigan.history_):
+        assert record["epoch"] == i + 1
+        assert np.isfinite([record["loss_d"], record["loss_eg"], record["dur"]]).all()
+
+
+def test_partial_fit_goes_on_where_it_stopped(digits, small):
+    bigan = small().partial_fit(digits[:200])
+    first = [p.clone() for p in weights(bigan)]
+    encoder = bigan.encoder_
+    bigan.partial_fit(digits[200:])
+    assert bigan.encoder_ is encoder
+    assert not first[0].equal(weights(bigan)[0])
+    assert bigan.n_epochs_ == len(bigan.history_) == 2
+    assert [record["epoch"] for record in bigan.history_] == [1, 2]
+
+
+def test_passes_of_partial_fit_draw_differently(digits, small):
+    """The same data, shuffled and matched with new z in every pass."""
+    bigan = small(learning_rate=1e-12).partial_fit(digits).partial_fit(digits)
+    first, second = (record["loss_d"] for record in bigan.history_)
+    assert first != second
+
+
+def test_warm_start_goes_on_and_a_plain_fit_starts_afresh(digits, small):
+    warm = small(warm_start=True).fit(digits)
+    warm.fit(digits)
+    assert warm.n_epochs_ == 4
+    cold = small().fit(digits)
+    assert cold.fit(digits).n_epochs_ == 2
+    assert same_weights(cold, small().fit(digits))
+    assert not same_weights(cold, warm)
+
+
+def test_checkpoints_hold_the_state_of_the_last_epoch(digits, small, tmp_path):
+    bigan = small(checkpoint_dir=tmp_path / "run").fit(digits)
+    state = torch.load(tmp_path / "run" / "encoder.pt")
+    assert all(state[key].equal(value) for key, value in bigan.encoder_.state_dict().items())
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "encoder.pt",
+        "generator.pt",
+        "discriminator.pt",
+        "optimizer_d.pt",
+        "optimizer_eg.pt",
+        "history.json",
+    }
+
+
+def test_silent_by_default_and_a_line_an_epoch_when_verbose(digits, small, capsys):
+    small().fit(digits)
+    assert capsys.readouterr() == ("", "")
+    small(verbose=1).fit(digits)
+    printed = capsys.readouterr().out
+    assert "loss_eg" in printed
+    assert len(printed.splitlines()) == 2 + 2
+
+
+# Randomness
+
+
+def test_same_seed_same_result_other_seed_other_result(digits, small):
+    deep = {"hidden_units": (32, 32, 32), "batch_size": 64}
+    first = small(**deep).fit(digits)
+    assert same_weights(first, small(**deep).fit(digits))
+    assert not same_weights(first, small(random_state=1, **deep).fit(digits))
+    assert not same_weights(
+        small(random_state=None).fit(digits), small(random_state=None).fit(digits)
+    )
+    np.testing.assert_array_equal(first.sample(3), first.sample(3))
+
+
+SCRIPT = """
+import hashlib
+from sklearn.datasets import load_digits
+from sk_bigan import BiGANTransformer
+X = load_digits().data[:400]
+bigan = BiGANTransformer(hidden_units=(64, 64, 64), max_epochs=3, random_state=0).fit(X)
+print(hashlib.sha256(bigan.transform(X).tobytes()).hexdigest())
+"""
+
+
+def test_same_seed_gives_identical_codes_in_two_processes():
+    runs = [
+        subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    assert len(runs[0].stdout) == 65
+    assert runs[0].stdout == runs[1].stdout
+
+
+@pytest.mark.parametrize("random_state", [0, None])
+def test_global_random_generators_are_left_as_they_were(digits, small, random_state):
+    def states():
+        name, keys, *rest = np.random.get_state()  # noqa: NPY002
+        return random.getstate(), (name, keys.tolist(), *rest), torch.get_rng_state().tolist()
+
+    before = states()
+    bigan = small(random_state=random_state).fit(digits)
+    bigan.partial_fit(digits).sample(3)
+    assert states() == before
+
+
+# Persistence
+
+
+def test_a_pickle_weighs_little_more_than_the_weights_and_trains_on(digits, small, tmp_path):
+    bigan = small(hidden_units=(256, 256)).fit(digits)
+    path = tmp_path / "bigan.joblib"
+    joblib.dump(bigan, path)
+    n_bytes = sum(p.numel() * p.element_size() for p in weights(bigan))
+    assert path.stat().st_size <= 1.3 * n_bytes
+
+    script = (
+        "import joblib, numpy as np, sys\n"
+        "from sklearn.datasets import load_digits\n"
+        "X = load_digits().data[:400]\n"
+        "bigan = joblib.load(sys.argv[1])\n"
+        "np.save(sys.argv[2], bigan.transform(X))\n"
+        "bigan.partial_fit(X)\n"
+        "print(bigan.n_epochs_, len(bigan.history_), np.isfinite(bigan.transform(X)).all())\n"
+    )
+    codes = tmp_path / "codes.npy"
+    run = subprocess.run(
+        [sys.executable, "-c", script, path, codes], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["3", "3", "True"]
+    np.testing.assert_array_equal(np.load(codes), bigan.transform(digits))
+
+
+def test_an_estimator_from_a_lost_device_opens_on_the_cpu(digits, small):
+    bigan = small().fit(digits)
+    bigan.device = "cuda:99"
+    buffer = BytesIO()
+    joblib.dump(bigan, buffer)
+    loaded = joblib.load(buffer)
+    assert loaded.device_ == torch.device("cpu")
+    np.testing.assert_array_equal(loaded.transform(digits), bigan.transform(digits))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_gives_the_features_of_the_cpu(digits, small):
+    bigan = small(device="cuda", max_epochs=5).fit(digits)
+    assert next(bigan.encoder_.parameters()).device.type == "cuda"
+    buffer = BytesIO()
+    bigan.device = "cpu"
+    joblib.dump(bigan, buffer)
+    loaded = joblib.load(buffer)
+    np.testing.assert_allclose(loaded.transform(digits), bigan.transform(digits), atol=1e-4)
+
+
+# With the rest of scikit-learn
+
+
+def test_pipeline_and_grid_search(digits, small):
+    y = load_digits().target[: len(digits)]
+    pipe = Pipeline([("bigan", small()), ("clf", LogisticRegression(max_iter=1000))])
+    search = GridSearchCV(pipe, {"bigan__latent_dim": [2, 6]}, cv=2, n_jobs=2).fit(digits, y)
+    assert search.best_estimator_["bigan"].transform(digits).shape[1] in (2, 6)
+    again = clone(search.best_estimator_).fit(digits, y)
+    np.testing.assert_array_equal(
+        again.predict_proba(digits), search.best_estimator_.predict_proba(digits)
+    )
+
+
+def test_clone_and_params_round_trip_with_own_networks(small):
+    bigan = small(encoder=nn.Linear(64, 4), hidden_units=[5, 6], sample_shape=[64])
+    copy = clone(bigan)
+    assert copy.get_params().keys() == bigan.get_params().keys()
+    assert copy.hidden_units == [5, 6]
+    assert copy.encoder is not bigan.encoder
+
+
+def test_feature_names_and_frames(digits, small):
+    bigan = small().fit(digits)
+    assert list(bigan.get_feature_names_out()) == [f"bigantransformer{i}" for i in range(4)]
+    frame = bigan.set_output(transform="pandas").transform(digits)
+    assert list(frame.columns) == list(bigan.get_feature_names_out())
+
+
+def test_an_unfitted_estimator_says_so(digits, small):
+    for call in (
+        lambda: small().transform(digits),
+        lambda: small().inverse_transform(np.zeros((2, 4))),
+        lambda: small().sample(2),
+        lambda: small().score_samples(digits),
+        lambda: small().score(digits),
+    ):
+        with pytest.raises(NotFittedError, match="BiGANTransformer instance is not fitted"):
+            call()
+
+
+def test_import_needs_no_extra():
+    extras = ("matplotlib", "pandas", "polars", "tensorboard", "accelerate")
+    script = f"import sys, sk_bigan; print([m for m in {extras} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_defaults_are_the_documented_ones():
+    assert BiGANTransformer().get_params() | {"latent_dim": 8} == BiGANTransformer(8).get_params()
