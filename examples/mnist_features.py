@@ -44,7 +44,7 @@ def accuracies(features, y_train, y_test):
     """(1-NN, logistic regression) in percent, from (train, test) features."""
     train, test = features
     nearest = KNeighborsClassifier(1, algorithm="brute").fit(train, y_train)
-    logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=100, tol=1e-2))
+    logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     logistic.fit(train[:N_LOGISTIC], y_train[:N_LOGISTIC])
     return 100 * nearest.score(test, y_test), 100 * logistic.score(test, y_test)
 

@@ -69,13 +69,14 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         if device.type == "cpu":
             yield
             return
-        accelerator = torch.get_device_module(device)
-        before = accelerator.get_rng_state()
-        accelerator.manual_seed(seed)
-        try:
-            yield
-        finally:
-            accelerator.set_rng_state(before)
+        generators = torch.get_device_module(device)
+        with torch.accelerator.device_index(device.index):
+            before = generators.get_rng_state()
+            generators.manual_seed(seed)
+            try:
+                yield
+            finally:
+                generators.set_rng_state(before)
 
 
 @torch.inference_mode()

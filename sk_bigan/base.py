@@ -1,0 +1,365 @@
+"""From parameters and X to trained networks, and back from a pickle.
+
+What every estimator of this package shares; what it does with the networks is its own affair.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from math import prod
+from numbers import Integral, Real
+from os import PathLike, fspath
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import validate_data
+from skorch.callbacks import Checkpoint
+
+from .devices import PRECISIONS, resolve_device, resolve_precision, seeded
+from .networks import ARCHITECTURES, Architecture, OwnNetwork, build_networks
+from .objectives import OBJECTIVES, Objective, resolve_objective
+from .priors import PRIORS, Prior, resolve_prior
+from .scaling import SCALINGS, make_scaler, resolve_scaling
+from .training import BiGANNet
+
+logger = logging.getLogger(__name__)
+
+FITTED_NETWORKS = ("encoder_", "generator_", "discriminator_")
+
+# What the networks were built from: changing one of these needs a new fit.
+STRUCTURE = (
+    "latent_dim",
+    "architecture",
+    "hidden_units",
+    "sample_shape",
+    "encoder",
+    "generator",
+    "discriminator",
+    "prior",
+    "scaling",
+)
+
+
+class BaseBiGAN(BaseEstimator):
+    """An estimator that trains E, G and D; see `BiGANTransformer` for its parameters."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "latent_dim": [Interval(Integral, 1, None, closed="left")],
+        "architecture": [StrOptions(set(ARCHITECTURES))],
+        "hidden_units": ["array-like"],
+        "sample_shape": ["array-like", None],
+        "encoder": [callable, None],
+        "generator": [callable, None],
+        "discriminator": [callable, None],
+        "prior": [StrOptions(set(PRIORS)), Prior, callable],
+        "objective": [StrOptions(set(OBJECTIVES)), callable],
+        "scaling": [StrOptions({"auto", *SCALINGS}), None],
+        "features": [StrOptions({"latent", "penultimate"})],
+        "cycle_weight": [Interval(Real, 0, None, closed="left")],
+        "gradient_penalty": [Interval(Real, 0, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "device": [str, torch.device],
+        "precision": [StrOptions({"auto", *PRECISIONS})],
+        "callbacks": [list, None],
+        "checkpoint_dir": [str, PathLike, None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        latent_dim: int = 16,
+        *,
+        architecture: str = "mlp",
+        hidden_units: Sequence[int] = (1024,),
+        sample_shape: Sequence[int] | None = None,
+        encoder: OwnNetwork | None = None,
+        generator: OwnNetwork | None = None,
+        discriminator: OwnNetwork | None = None,
+        prior: str | Prior | Callable[[int, int], torch.Tensor] = "normal",
+        objective: str | Objective = "non_saturating",
+        scaling: str | None = "auto",
+        features: str = "latent",
+        cycle_weight: float = 1.0,
+        gradient_penalty: float = 1.0,
+        learning_rate: float = 2e-4,
+        max_epochs: int = 50,
+        batch_size: int = 128,
+        device: str | torch.device = "auto",
+        precision: str = "auto",
+        callbacks: list[Any] | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.latent_dim = latent_dim
+        self.architecture = architecture
+        self.hidden_units = hidden_units
+        self.sample_shape = sample_shape
+        self.encoder = encoder
+        self.generator = generator
+        self.discriminator = discriminator
+        self.prior = prior
+        self.objective = objective
+        self.scaling = scaling
+        self.features = features
+        self.cycle_weight = cycle_weight
+        self.gradient_penalty = gradient_penalty
+        self.learning_rate = learning_rate
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.device = device
+        self.precision = precision
+        self.callbacks = callbacks
+        self.checkpoint_dir = checkpoint_dir
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Train E, G and D on X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            At least two rows, real and finite.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or X is not as described; the estimator is then as it was.
+        """
+        with self._unchanged_on_error():
+            self._validate_params()
+            start = not (self.warm_start and hasattr(self, "encoder_"))
+            rows = self._checked(X, ensure_min_samples=2, reset=start)
+            self._train(rows, start, self.max_epochs)
+        return self
+
+    def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Train for one pass over X, at a constant learning rate.
+
+        The first call learns the scaling and builds the networks; later calls, also after `fit`
+        or on a loaded estimator, go on from there.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            At least two rows, real and finite.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or X is not as described; the estimator is then as it was.
+        """
+        with self._unchanged_on_error():
+            self._validate_params()
+            start = not hasattr(self, "encoder_")
+            rows = self._checked(X, ensure_min_samples=2, reset=start)
+            self._train(rows, start, n_epochs=1)
+        return self
+
+    def _checked(self, X: ArrayLike, **checks: Any) -> np.ndarray:
+        """X as real, finite, two-dimensional float32 or float64."""
+        return validate_data(self, X, dtype=(np.float64, np.float32), **checks)
+
+    def _train(self, X: np.ndarray, start: bool, n_epochs: int) -> None:
+        if start:
+            self._learn_scaling(X)
+        for name, built_from in self._structure.items():
+            if (now := _hashable(getattr(self, name))) != built_from:
+                raise ValueError(
+                    f"{name} changed from {built_from!r} to {now!r} since the networks were built; "
+                    "only fit with warm_start=False takes that up"
+                )
+        x = self._to_samples(X)
+        if start:
+            self._build(x)
+        net = self._engine(n_epochs)
+        epochs_before = len(net.history)
+        # Each training has draws of its own, yet follows from the seed and the epochs before it.
+        seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
+        with seeded(seed, self.device_):
+            net.train(torch.from_numpy(x).to(self.device_))
+        for epoch in net.history[epochs_before:]:
+            self.n_epochs_ += 1
+            record = {name: value for name, value in epoch.items() if name != "batches"}
+            self.history_.append(record | {"epoch": self.n_epochs_})
+
+    def _learn_scaling(self, X: np.ndarray) -> None:
+        self._structure = {name: _hashable(getattr(self, name)) for name in STRUCTURE}
+        self._sample_shape = self._checked_sample_shape()
+        scaling = resolve_scaling(self.scaling, X, is_image=self.sample_shape is not None)
+        self.scaler_ = make_scaler(scaling, X)
+        self._bounded = scaling == "range"
+
+    def _build(self, x: np.ndarray) -> None:
+        """Untrained networks for samples like x."""
+        total_variance = x.var(axis=0, dtype=np.float64).sum()
+        self._total_variance = total_variance if total_variance > 0 else 1.0
+        self._latent_dim = int(self.latent_dim)
+        self.device_ = resolve_device(self.device)
+        self._seed = draw_seed(self.random_state)
+        with seeded(self._seed, self.device_):
+            networks = build_networks(
+                self.architecture,
+                self._sample_shape,
+                self._latent_dim,
+                _positive_integers("hidden_units", self.hidden_units),
+                code_activation=resolve_prior(self.prior, self._latent_dim).code_activation(),
+                bounded=self._bounded,
+                own={name: getattr(self, name) for name in Architecture._fields},
+            )
+        self.encoder_, self.generator_, self.discriminator_ = (
+            network.to(self.device_) for network in networks
+        )
+        self.history_: list[dict[str, Any]] = []
+        self.n_epochs_ = 0
+        self.__dict__.pop("_net", None)
+
+    def _engine(self, n_epochs: int) -> BiGANNet:
+        """The engine around the networks; its optimizers live on while the estimator does."""
+        settings: dict[str, Any] = {
+            "prior": resolve_prior(self.prior, self._latent_dim),
+            "objective": resolve_objective(self.objective),
+            "cycle_weight": self.cycle_weight,
+            "gradient_penalty": self.gradient_penalty,
+            "lr": self.learning_rate,
+            "max_epochs": n_epochs,
+            "batch_size": self.batch_size,
+            "precision": resolve_precision(self.precision, self.device_),
+            "callbacks": deepcopy(self.callbacks or []) + self._checkpoints(),
+            "verbose": self.verbose,
+        }
+        if not hasattr(self, "_net"):
+            self._net = BiGANNet(
+                encoder=self.encoder_,
+                generator=self.generator_,
+                discriminator=self.discriminator_,
+                latent_dim=self._latent_dim,
+                device=self.device_,
+                **settings,
+            ).initialize()
+        else:
+            for name, value in settings.items():
+                setattr(self._net, name, value)
+            self._net.initialize_callbacks()
+        return self._net
+
+    def _checkpoints(self) -> list[Checkpoint]:
+        if self.checkpoint_dir is None:
+            return []
+        states = ("encoder", "generator", "discriminator", "optimizer_d", "optimizer_eg")
+        return [
+            Checkpoint(
+                monitor=None,
+                dirname=fspath(self.checkpoint_dir),
+                f_params=None,
+                f_optimizer=None,
+                f_criterion=None,
+                sink=logger.info,
+                **{f"f_{name}": f"{name}.pt" for name in states},
+            )
+        ]
+
+    def _checked_sample_shape(self) -> tuple[int, ...]:
+        if self.sample_shape is None:
+            return (self.n_features_in_,)
+        shape = _positive_integers("sample_shape", self.sample_shape)
+        if prod(shape) != self.n_features_in_:
+            raise ValueError(
+                f"sample_shape={shape} needs X with {prod(shape)} columns, "
+                f"got X with {self.n_features_in_}"
+            )
+        return shape
+
+    def _to_samples(self, X: np.ndarray) -> np.ndarray:
+        """Rows of X -> what the networks see, of shape (n_samples, *sample_shape), float32."""
+        with np.errstate(over="ignore"):  # an error of its own tells of it
+            scaled = np.require(self.scaler_.transform(X), np.float32, ["C", "W"])
+        if not np.isfinite(scaled).all():
+            raise ValueError(
+                f"X must stay finite when scaled to float32, got values up to {np.abs(X).max():g}"
+            )
+        return scaled.reshape(-1, *self._sample_shape)
+
+    def _to_units(self, x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+        """What G gives -> rows in the units of X."""
+        return self.scaler_.inverse_transform(x.reshape(len(x), -1).astype(dtype))
+
+    @contextmanager
+    def _unchanged_on_error(self) -> Iterator[None]:
+        before = self.__dict__.copy()
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        # The optimizers weigh twice as much as the networks, and only training needs them.
+        state.pop("_net", None)
+        if "encoder_" in state and self.device_.type != "cpu":
+            for name in FITTED_NETWORKS:
+                state[name] = deepcopy(state[name]).cpu()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "encoder_" not in state:
+            return
+        try:
+            self.device_ = resolve_device(self.device)
+        except ValueError:  # trained on a device that this machine does not have
+            self.device_ = torch.device("cpu")
+        for name in FITTED_NETWORKS:
+            getattr(self, name).to(self.device_)
+
+
+def _positive_integers(name: str, value: Sequence[int]) -> tuple[int, ...]:
+    numbers = tuple(value)
+    if not numbers or not all(isinstance(n, Integral) and n >= 1 for n in numbers):
+        raise ValueError(f"{name} must be a non-empty sequence of positive integers, got {value!r}")
+    return tuple(int(n) for n in numbers)
+
+
+def _hashable(value: Any) -> Any:
+    """Lists and arrays of sizes as tuples, so that any two values compare with ==."""
+    return tuple(value) if isinstance(value, list | np.ndarray) else value
+
+
+def draw_seed(random_state: int | np.random.RandomState | None) -> int:
+    """A seed for torch: always the same from an int, fresh from None."""
+    if random_state is None:  # not NumPy's global generator, which a fit leaves alone
+        return np.random.SeedSequence().generate_state(1).item()
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
