@@ -51,19 +51,13 @@ pipe.fit(X_train, y_train)
 say(f"Test accuracy of the pipeline: {pipe.score(X_test, y_test):.3f}")
 
 # %%
-# 2. A grid search over the length of the code. Short trainings are enough to compare lengths.
+# 2. A grid search over the length of the code.
 
-search = GridSearchCV(
-    clone(pipe).set_params(bigan__max_epochs=40),
-    {"bigan__latent_dim": [8, 16, 32]},
-    cv=2,
-    verbose=3,
-    refit=False,
-)
+search = GridSearchCV(pipe, {"bigan__latent_dim": [8, 16, 32]}, cv=3, verbose=3)
 say("Searching over latent_dim ...")
 search.fit(X_train, y_train)
-say(f"Best: {search.best_params_}; training it in full ...")
-pipe.set_params(**search.best_params_).fit(X_train, y_train)
+pipe = search.best_estimator_
+say(f"Best: {search.best_params_}, test accuracy {pipe.score(X_test, y_test):.3f}")
 
 # %%
 # 3. Save the pipeline; a process that knows nothing of this one loads it and predicts the same.

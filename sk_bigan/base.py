@@ -94,7 +94,7 @@ class BaseBiGAN(BaseEstimator):
         cycle_weight: float = 1.0,
         gradient_penalty: float = 1.0,
         learning_rate: float = 2e-4,
-        max_epochs: int = 50,
+        max_epochs: int = 100,
         batch_size: int = 128,
         device: str | torch.device = "auto",
         precision: str = "auto",
@@ -229,12 +229,13 @@ class BaseBiGAN(BaseEstimator):
         self.device_ = resolve_device(self.device)
         self._seed = draw_seed(self.random_state)
         with seeded(self._seed, self.device_):
+            self._prior = resolve_prior(self.prior, self._latent_dim)
             networks = build_networks(
                 self.architecture,
                 self._sample_shape,
                 self._latent_dim,
                 _positive_integers("hidden_units", self.hidden_units),
-                code_activation=resolve_prior(self.prior, self._latent_dim).code_activation(),
+                code_activation=self._prior.code_activation(),
                 bounded=self._bounded,
                 own={name: getattr(self, name) for name in Architecture._fields},
             )
@@ -248,7 +249,6 @@ class BaseBiGAN(BaseEstimator):
     def _engine(self, n_epochs: int) -> BiGANNet:
         """The engine around the networks; its optimizers live on while the estimator does."""
         settings: dict[str, Any] = {
-            "prior": resolve_prior(self.prior, self._latent_dim),
             "objective": resolve_objective(self.objective),
             "cycle_weight": self.cycle_weight,
             "gradient_penalty": self.gradient_penalty,
@@ -265,6 +265,7 @@ class BaseBiGAN(BaseEstimator):
                 generator=self.generator_,
                 discriminator=self.discriminator_,
                 latent_dim=self._latent_dim,
+                prior=self._prior,
                 device=self.device_,
                 **settings,
             ).initialize()

@@ -91,7 +91,7 @@ class BiGANNet(NeuralNet):
         x_of_pair = x.detach().requires_grad_(self.gradient_penalty > 0)
 
         with torch.autocast(x.device.type, self.precision, self.precision != torch.float32):
-            encoded = E(x).float()  # (n, latent_dim)
+            encoded = E(x).float().requires_grad_()  # (n, latent_dim), for R1 of a frozen E too
             generated = G(z).float()  # (n, *sample_shape)
             real_logits = D(x=x_of_pair, z=encoded).float().flatten()  # (n,)
             fake_logits = D(x=generated, z=z).float().flatten()  # (n,)

@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from .base import BaseBiGAN, draw_seed
 from .devices import forward, seeded
-from .priors import resolve_prior
 
 
 class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiGAN):
@@ -80,7 +79,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Of Adam, for both players. In `fit` it falls linearly to zero over the second half of the
         epochs; in `partial_fit` it stays.
 
-    max_epochs : int, default=50
+    max_epochs : int, default=100
         Passes over X in `fit`.
 
     batch_size : int, default=128
@@ -239,9 +238,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         check_is_fitted(self)
         if not (isinstance(n_samples, Integral) and n_samples >= 1):
             raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}")
-        prior = resolve_prior(self.prior, self._latent_dim)
         with seeded(draw_seed(self.random_state), torch.device("cpu")):
-            z = prior.sample(n_samples, self._latent_dim).numpy()
+            z = self._prior.sample(n_samples, self._latent_dim).numpy()
         return self._to_units(forward(self.generator_, z, self.device_), np.dtype(np.float64))
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:

@@ -34,7 +34,7 @@ class FlatLogit(nn.Module):
 def make_net():
     """An engine around small networks, always from the same weights and the same z."""
 
-    def make(discriminator=None, objective=non_saturating, **settings):
+    def make(discriminator=None, objective=non_saturating, freeze=None, **settings):
         torch.manual_seed(0)
         E, G, D = build_networks(
             "mlp",
@@ -45,6 +45,8 @@ def make_net():
             bounded=True,
             own={"encoder": None, "generator": None, "discriminator": discriminator},
         )
+        for name, network in zip(("encoder", "generator"), (E, G), strict=True):
+            network.requires_grad_(name != freeze)
         defaults = {
             "cycle_weight": 0.0,
             "gradient_penalty": 0.0,
@@ -180,6 +182,15 @@ def test_r1_is_taken_at_d_alone_and_not_through_e(make_net):
 
     net = make_net(Linear(), gradient_penalty=1.0)
     assert net.losses(X)["r1"].item() == pytest.approx(0.5 * sum(i**2 for i in range(10)))
+
+
+def test_a_frozen_network_stays_as_it_is_while_the_others_learn(make_net):
+    net = make_net(freeze="encoder", gradient_penalty=1.0, cycle_weight=1.0)
+    before = deepcopy(net.encoder_.state_dict())
+    net.train_step(X)
+    assert all(p.equal(before[name]) for name, p in net.encoder_.named_parameters())
+    assert total(gradients(net, "generator")) > 0
+    assert total(gradients(net, "discriminator")) > 0
 
 
 @pytest.mark.parametrize(("cycle_weight", "passes"), [(0.0, 1), (1.0, 2)])

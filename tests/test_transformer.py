@@ -281,8 +281,9 @@ def test_global_random_generators_are_left_as_they_were(digits, small, random_st
         return random.getstate(), (name, keys.tolist(), *rest), torch.get_rng_state().tolist()
 
     before = states()
-    bigan = small(random_state=random_state).fit(digits)
-    bigan.partial_fit(digits).sample(3)
+    for prior in ("normal", torch.randn):
+        bigan = small(random_state=random_state, prior=prior).fit(digits)
+        bigan.partial_fit(digits).sample(3)
     assert states() == before
 
 
