@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from math import prod
+from math import ceil, prod
 from numbers import Integral, Real
 from os import PathLike, fspath
 from typing import Any, ClassVar, Self
@@ -33,6 +33,11 @@ from .training import BiGANNet
 logger = logging.getLogger(__name__)
 
 FITTED_NETWORKS = ("encoder_", "generator_", "discriminator_")
+
+# max_epochs="auto". Small data needs many epochs until the networks have had enough updates; with
+# too many, the codes lose neighbourhoods on large data and overfit small ones.
+AUTO_UPDATES = 1000
+AUTO_EPOCHS = (20, 100)  # at least, at most
 
 # What the networks were built from: changing one of these needs a new fit.
 STRUCTURE = (
@@ -66,7 +71,7 @@ class BaseBiGAN(BaseEstimator):
         "cycle_weight": [Interval(Real, 0, None, closed="left")],
         "gradient_penalty": [Interval(Real, 0, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", *PRECISIONS})],
@@ -94,7 +99,7 @@ class BaseBiGAN(BaseEstimator):
         cycle_weight: float = 1.0,
         gradient_penalty: float = 1.0,
         learning_rate: float = 2e-4,
-        max_epochs: int = 100,
+        max_epochs: int | str = "auto",
         batch_size: int = 128,
         device: str | torch.device = "auto",
         precision: str = "auto",
@@ -153,7 +158,7 @@ class BaseBiGAN(BaseEstimator):
             self._validate_params()
             start = not (self.warm_start and hasattr(self, "encoder_"))
             rows = self._checked(X, ensure_min_samples=2, reset=start)
-            self._train(rows, start, self.max_epochs)
+            self._train(rows, start, self._n_epochs(len(rows)))
         return self
 
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
@@ -274,6 +279,12 @@ class BaseBiGAN(BaseEstimator):
                 setattr(self._net, name, value)
             self._net.initialize_callbacks()
         return self._net
+
+    def _n_epochs(self, n_samples: int) -> int:
+        if isinstance(self.max_epochs, str):  # "auto"
+            updates_an_epoch = ceil(n_samples / self.batch_size)
+            return min(max(AUTO_UPDATES // updates_an_epoch, AUTO_EPOCHS[0]), AUTO_EPOCHS[1])
+        return self.max_epochs
 
     def _checkpoints(self) -> list[Checkpoint]:
         if self.checkpoint_dir is None:

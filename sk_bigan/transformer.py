@@ -79,8 +79,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Of Adam, for both players. In `fit` it falls linearly to zero over the second half of the
         epochs; in `partial_fit` it stays.
 
-    max_epochs : int, default=100
-        Passes over X in `fit`.
+    max_epochs : int or "auto", default="auto"
+        Passes over X in `fit`. "auto" takes as many as make 1,000 updates, but at least 20 and
+        at most 100. Longer is not always better: on MNIST 20 epochs give better codes than 100.
 
     batch_size : int, default=128
         The most rows in a mini-batch.

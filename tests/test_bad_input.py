@@ -54,7 +54,7 @@ PARAMETERS = [
     ({"gradient_penalty": -0.1}, ValueError, "'gradient_penalty'.*Got -0.1"),
     ({"learning_rate": 0}, ValueError, "'learning_rate'.*Got 0"),
     ({"max_epochs": 0}, ValueError, "'max_epochs'.*Got 0"),
-    ({"max_epochs": "many"}, ValueError, "'max_epochs'.*Got 'many'"),
+    ({"max_epochs": "many"}, ValueError, "'max_epochs'.*'auto'.*Got 'many'"),
     ({"batch_size": 1}, ValueError, "'batch_size'.*Got 1"),
     ({"device": 0}, ValueError, "'device'.*Got 0"),
     ({"device": "abacus"}, ValueError, "device must be 'auto'.*got 'abacus'"),

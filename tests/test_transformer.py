@@ -190,6 +190,17 @@ def test_history_has_one_record_of_both_losses_per_epoch(digits, small):
         assert np.isfinite([record["loss_d"], record["loss_eg"], record["dur"]]).all()
 
 
+@pytest.mark.parametrize(
+    ("n_samples", "batch_size", "expected"),
+    [(400, 8, 20), (400, 10, 25), (400, 16, 40), (400, 128, 100), (20, 128, 100)],
+)
+def test_auto_epochs_are_a_thousand_updates_within_bounds(
+    digits, small, n_samples, batch_size, expected
+):
+    bigan = small(max_epochs="auto", batch_size=batch_size, hidden_units=(4,))
+    assert bigan.fit(digits[:n_samples]).n_epochs_ == expected
+
+
 def test_partial_fit_goes_on_where_it_stopped(digits, small):
     bigan = small().partial_fit(digits[:200])
     first = [p.clone() for p in weights(bigan)]
