@@ -104,6 +104,21 @@ def test_own_module_is_copied_and_own_factory_is_called_with_the_sizes():
     assert G.out_features == 7
 
 
+def test_the_trial_run_teaches_a_network_nothing():
+    own = nn.Sequential(nn.BatchNorm1d(7, momentum=1.0), nn.Linear(7, 3))
+    nn.init.constant_(own[0].running_mean, 5.0)
+    E, _, _ = build(encoder=own)
+    assert E[0].running_mean.equal(torch.full((7,), 5.0))
+
+
+def test_weights_start_small():
+    for network in build():
+        for layer in network.modules():
+            if isinstance(layer, nn.Linear):
+                assert 0.01 < layer.weight.std() < 0.03
+                assert layer.bias is None or not layer.bias.any()
+
+
 @pytest.mark.parametrize(
     ("own", "error", "message"),
     [

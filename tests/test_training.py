@@ -220,6 +220,36 @@ def test_history_holds_the_mean_losses_of_each_epoch(make_net):
     assert {"epoch", "dur", "loss_d", "loss_eg", "r1", "cycle"} <= set(net.history[-1])
 
 
+def test_networks_are_in_training_mode_while_they_train_and_in_no_other_time(make_net):
+    class Watch(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            assert all(getattr(net, name).training for name in MODULES)
+
+    net = make_net(callbacks=[Watch()])
+    net.train(X)
+    assert not any(getattr(net, name).training for name in MODULES)
+    assert net.encoder_.body[2].num_batches_tracked == 4
+
+
+def test_objectives_get_flat_logits_from_a_d_that_gives_a_column(make_net):
+    class Column(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(10, 1)
+
+        def forward(self, *, x, z):
+            return self.linear(torch.cat([x, z], 1))
+
+    shapes = []
+
+    def objective(real_logits, fake_logits):
+        shapes.extend([real_logits.shape, fake_logits.shape])
+        return non_saturating(real_logits, fake_logits)
+
+    make_net(Column(), objective=objective).train_step(X)
+    assert shapes == [(64,), (64,)]
+
+
 def test_learning_rates_fall_linearly_over_the_second_half(make_net):
     class Recorder(Callback):
         def __init__(self):

@@ -16,6 +16,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
+from skorch.callbacks import Callback
 from torch import nn
 
 from sk_bigan import BiGANTransformer
@@ -166,6 +167,11 @@ def test_score_is_on_the_scale_of_pcas_explained_variance_ratio(small):
     assert bigan.score(X) == pytest.approx(pca.explained_variance_ratio_.sum(), abs=1e-4)
 
 
+def test_constant_data_have_finite_scores(small):
+    X = np.full((50, 3), 7.0)
+    assert small().fit(X).score(X) <= 1
+
+
 # Training
 
 
@@ -243,6 +249,21 @@ def test_checkpoints_hold_the_state_of_the_last_epoch(digits, small, tmp_path):
     }
 
 
+def test_callbacks_are_copied_for_each_fit(digits, small):
+    class Counter(Callback):
+        def __init__(self):
+            self.epochs = 0
+
+        def on_epoch_end(self, net, **kwargs):
+            self.epochs += 1
+            net.history.record("epochs_seen", self.epochs)
+
+    counter = Counter()
+    bigan = small(callbacks=[counter]).fit(digits)
+    assert [record["epochs_seen"] for record in bigan.history_] == [1, 2]
+    assert counter.epochs == 0
+
+
 def test_silent_by_default_and_a_line_an_epoch_when_verbose(digits, small, capsys):
     small().fit(digits)
     assert capsys.readouterr() == ("", "")
@@ -264,6 +285,8 @@ def test_same_seed_same_result_other_seed_other_result(digits, small):
         small(random_state=None).fit(digits), small(random_state=None).fit(digits)
     )
     np.testing.assert_array_equal(first.sample(3), first.sample(3))
+    first.random_state = None
+    assert not np.array_equal(first.sample(3), first.sample(3))
 
 
 SCRIPT = """
