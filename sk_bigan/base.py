@@ -36,7 +36,7 @@ FITTED_NETWORKS = ("encoder_", "generator_", "discriminator_")
 
 # max_epochs="auto". Small data needs many epochs until the networks have had enough updates; with
 # too many, the codes lose neighbourhoods on large data and overfit small ones.
-AUTO_UPDATES = 1000
+AUTO_UPDATES = 600
 AUTO_EPOCHS = (20, 100)  # at least, at most
 
 # What the networks were built from: changing one of these needs a new fit.

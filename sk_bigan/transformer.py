@@ -80,7 +80,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         epochs; in `partial_fit` it stays.
 
     max_epochs : int or "auto", default="auto"
-        Passes over X in `fit`. "auto" takes as many as make 1,000 updates, but at least 20 and
+        Passes over X in `fit`. "auto" takes as many as make 600 updates, but at least 20 and
         at most 100. Longer is not always better: on MNIST 20 epochs give better codes than 100.
 
     batch_size : int, default=128
