@@ -40,7 +40,7 @@ def figures(X, y, train, test, latent_dim, seed):
     start = perf_counter()
     bigan = BiGANTransformer(latent_dim, random_state=seed).fit(X_train)
     seconds = perf_counter() - start
-    untrained = BiGANTransformer(latent_dim, random_state=seed, max_epochs=5, learning_rate=1e-12)
+    untrained = BiGANTransformer(latent_dim, random_state=seed, max_epochs=50, learning_rate=1e-12)
     untrained.fit(X_train)
 
     def of(model, features="latent"):

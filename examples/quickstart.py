@@ -81,7 +81,7 @@ with tempfile.TemporaryDirectory() as folder:
 # 4. The same classifier on other features of the same digits.
 
 bigan = pipe["bigan"]
-untrained = clone(bigan).set_params(max_epochs=1, learning_rate=1e-12).fit(X_train)
+untrained = clone(bigan).set_params(max_epochs=50, learning_rate=1e-12).fit(X_train)
 pca = PCA(bigan.latent_dim, random_state=0).fit(X_train)
 
 

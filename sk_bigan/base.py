@@ -21,7 +21,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
-from skorch.callbacks import Checkpoint
+from skorch.callbacks import Callback, Checkpoint
 
 from .devices import PRECISIONS, resolve_device, resolve_precision, seeded
 from .networks import ARCHITECTURES, Architecture, OwnNetwork, build_networks
@@ -155,7 +155,7 @@ class BaseBiGAN(BaseEstimator):
             If a parameter or X is not as described; the estimator is then as it was.
         """
         with self._unchanged_on_error():
-            self._validate_params()
+            self._check_params()
             start = not (self.warm_start and hasattr(self, "encoder_"))
             rows = self._checked(X, ensure_min_samples=2, reset=start)
             self._train(rows, start, self._n_epochs(len(rows)))
@@ -186,14 +186,26 @@ class BaseBiGAN(BaseEstimator):
             If a parameter or X is not as described; the estimator is then as it was.
         """
         with self._unchanged_on_error():
-            self._validate_params()
+            self._check_params()
             start = not hasattr(self, "encoder_")
             rows = self._checked(X, ensure_min_samples=2, reset=start)
             self._train(rows, start, n_epochs=1)
         return self
 
+    def _check_params(self) -> None:
+        self._validate_params()
+        for entry in self.callbacks or []:
+            callback = entry[1] if isinstance(entry, tuple) else entry
+            if not isinstance(callback, Callback):
+                raise TypeError(
+                    "callbacks must be instances of skorch.callbacks.Callback or pairs of a name "
+                    f"and such an instance, got {entry!r}"
+                )
+
     def _checked(self, X: ArrayLike, **checks: Any) -> np.ndarray:
         """X as real, finite, two-dimensional float32 or float64."""
+        if checks["reset"]:
+            self._came_as_uint8 = getattr(X, "dtype", None) == np.uint8
         return validate_data(self, X, dtype=(np.float64, np.float32), **checks)
 
     def _train(self, X: np.ndarray, start: bool, n_epochs: int) -> None:
@@ -206,8 +218,11 @@ class BaseBiGAN(BaseEstimator):
                     "only fit with warm_start=False takes that up"
                 )
         x = self._to_samples(X)
+        device = resolve_device(self.device)
         if start:
-            self._build(x)
+            self._build(x, device)
+        elif device != self.device_:
+            self._move_to(device)
         net = self._engine(n_epochs)
         epochs_before = len(net.history)
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
@@ -218,22 +233,28 @@ class BaseBiGAN(BaseEstimator):
             self.n_epochs_ += 1
             record = {name: value for name, value in epoch.items() if name != "batches"}
             self.history_.append(record | {"epoch": self.n_epochs_})
+        losses = {name: self.history_[-1][name] for name in ("loss_d", "loss_eg")}
+        if not np.isfinite(list(losses.values())).all():
+            raise ValueError(
+                f"training diverged, with {losses} in epoch {self.n_epochs_}; try a lower "
+                f"learning_rate than {self.learning_rate:g}"
+            )
 
     def _learn_scaling(self, X: np.ndarray) -> None:
         self._structure = {name: _hashable(getattr(self, name)) for name in STRUCTURE}
         self._sample_shape = self._checked_sample_shape()
-        scaling = resolve_scaling(self.scaling, X, is_image=self.sample_shape is not None)
+        is_image = self.sample_shape is not None or self._came_as_uint8
+        scaling = resolve_scaling(self.scaling, X, is_image)
         self.scaler_ = make_scaler(scaling, X)
         self._bounded = scaling == "range"
 
-    def _build(self, x: np.ndarray) -> None:
+    def _build(self, x: np.ndarray, device: torch.device) -> None:
         """Untrained networks for samples like x."""
         total_variance = x.var(axis=0, dtype=np.float64).sum()
         self._total_variance = total_variance if total_variance > 0 else 1.0
         self._latent_dim = int(self.latent_dim)
-        self.device_ = resolve_device(self.device)
         self._seed = draw_seed(self.random_state)
-        with seeded(self._seed, self.device_):
+        with seeded(self._seed, device):
             self._prior = resolve_prior(self.prior, self._latent_dim)
             networks = build_networks(
                 self.architecture,
@@ -244,11 +265,16 @@ class BaseBiGAN(BaseEstimator):
                 bounded=self._bounded,
                 own={name: getattr(self, name) for name in Architecture._fields},
             )
-        self.encoder_, self.generator_, self.discriminator_ = (
-            network.to(self.device_) for network in networks
-        )
+        self.encoder_, self.generator_, self.discriminator_ = networks
+        self._move_to(device)
         self.history_: list[dict[str, Any]] = []
         self.n_epochs_ = 0
+
+    def _move_to(self, device: torch.device) -> None:
+        """Bring the networks to the device; an engine elsewhere, with its optimizers, goes."""
+        self.device_ = device
+        for name in FITTED_NETWORKS:
+            getattr(self, name).to(device)
         self.__dict__.pop("_net", None)
 
     def _engine(self, n_epochs: int) -> BiGANNet:
@@ -261,7 +287,7 @@ class BaseBiGAN(BaseEstimator):
             "max_epochs": n_epochs,
             "batch_size": self.batch_size,
             "precision": resolve_precision(self.precision, self.device_),
-            "callbacks": deepcopy(self.callbacks or []) + self._checkpoints(),
+            "callbacks": self._checkpoints() + deepcopy(self.callbacks or []),
             "verbose": self.verbose,
         }
         if not hasattr(self, "_net"):
@@ -297,6 +323,7 @@ class BaseBiGAN(BaseEstimator):
                 f_params=None,
                 f_optimizer=None,
                 f_criterion=None,
+                event_name=None,
                 sink=logger.info,
                 **{f"f_{name}": f"{name}.pt" for name in states},
             )
@@ -315,13 +342,7 @@ class BaseBiGAN(BaseEstimator):
 
     def _to_samples(self, X: np.ndarray) -> np.ndarray:
         """Rows of X -> what the networks see, of shape (n_samples, *sample_shape), float32."""
-        with np.errstate(over="ignore"):  # an error of its own tells of it
-            scaled = np.require(self.scaler_.transform(X), np.float32, ["C", "W"])
-        if not np.isfinite(scaled).all():
-            raise ValueError(
-                f"X must stay finite when scaled to float32, got values up to {np.abs(X).max():g}"
-            )
-        return scaled.reshape(-1, *self._sample_shape)
+        return to_float32(self.scaler_.transform(X)).reshape(-1, *self._sample_shape)
 
     def _to_units(self, x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
         """What G gives -> rows in the units of X."""
@@ -338,7 +359,7 @@ class BaseBiGAN(BaseEstimator):
             raise
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
+        state = dict(super().__getstate__())
         # The optimizers weigh twice as much as the networks, and only training needs them.
         state.pop("_net", None)
         if "encoder_" in state and self.device_.type != "cpu":
@@ -351,11 +372,9 @@ class BaseBiGAN(BaseEstimator):
         if "encoder_" not in state:
             return
         try:
-            self.device_ = resolve_device(self.device)
+            self._move_to(resolve_device(self.device))
         except ValueError:  # trained on a device that this machine does not have
-            self.device_ = torch.device("cpu")
-        for name in FITTED_NETWORKS:
-            getattr(self, name).to(self.device_)
+            self._move_to(torch.device("cpu"))
 
 
 def _positive_integers(name: str, value: Sequence[int]) -> tuple[int, ...]:
@@ -368,6 +387,15 @@ def _positive_integers(name: str, value: Sequence[int]) -> tuple[int, ...]:
 def _hashable(value: Any) -> Any:
     """Lists and arrays of sizes as tuples, so that any two values compare with ==."""
     return tuple(value) if isinstance(value, list | np.ndarray) else value
+
+
+def to_float32(X: np.ndarray) -> np.ndarray:
+    """X in the networks' own precision, if it fits."""
+    with np.errstate(over="ignore"):  # the error tells of it
+        narrowed = np.require(X, np.float32, ["C", "W"])
+    if not np.isfinite(narrowed).all():
+        raise ValueError(f"X must stay finite in float32, got values up to {np.abs(X).max():g}")
+    return narrowed
 
 
 def draw_seed(random_state: int | np.random.RandomState | None) -> int:

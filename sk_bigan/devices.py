@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
-# Kernels for a handful of rows sum in another order than those for many; padded to this many, a
-# row's result does not depend on the rows that came with it.
-MIN_INFERENCE_ROWS = 32
+# Kernels sum a handful of rows, or the rows left over at the end, in another order than the rest.
+# Padded to a multiple of this, a row's result does not depend on the rows that came with it.
+ROW_BLOCK = 32
 INFERENCE_ROWS = 4096
 
 _generators = threading.RLock()
@@ -35,7 +35,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
             device = "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         resolved = torch.device(device)
-        torch.empty(0, device=resolved)
+        torch.empty(0, device=resolved).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             "device must be 'auto' or a torch device that this machine has, "
@@ -87,7 +87,7 @@ def forward(module: nn.Module, rows: np.ndarray, device: torch.device) -> np.nda
     ----------
     module : nn.Module
         In evaluation mode, on `device`.
-    rows : ndarray of shape (n, ...)
+    rows : ndarray of shape (n, ...), float32
 
     Returns
     -------
@@ -95,8 +95,8 @@ def forward(module: nn.Module, rows: np.ndarray, device: torch.device) -> np.nda
     """
     outputs = []
     for start in range(0, len(rows), INFERENCE_ROWS):
-        batch = torch.from_numpy(rows[start : start + INFERENCE_ROWS]).float()
-        missing = max(0, MIN_INFERENCE_ROWS - len(batch))
+        batch = torch.from_numpy(rows[start : start + INFERENCE_ROWS])
+        missing = -len(batch) % ROW_BLOCK
         padded = torch.cat([batch, batch.new_zeros(missing, *batch.shape[1:])])
         output: Tensor = module(padded.to(device))
         outputs.append(output[: len(batch)].cpu())

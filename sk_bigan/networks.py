@@ -146,15 +146,16 @@ def build_networks(
 
     def build(name: str, *activation: nn.Module) -> nn.Module:
         if (network := own[name]) is None:
-            return _initialized(getattr(default, name)(*sizes, *activation))
+            network = getattr(default, name)(*sizes, *activation)
+            return _initialized(network.float())
         return _own_network(name, network, sample_shape, latent_dim)
 
     E = build("encoder", code_activation)
     G = build("generator", sample_activation)
     D = build("discriminator")
 
-    x = torch.zeros(2, *sample_shape)
-    z = torch.zeros(2, latent_dim)
+    x = torch.zeros(2, *sample_shape, dtype=torch.float32)
+    z = torch.zeros(2, latent_dim, dtype=torch.float32)
     _check_shape("encoder", E, [z.shape], x)
     _check_shape("generator", G, [x.shape], z)
     _check_shape("discriminator", D, [(2,), (2, 1)], x=x, z=z)
@@ -179,14 +180,15 @@ def _own_network(
     name: str, network: OwnNetwork, sample_shape: SampleShape, latent_dim: int
 ) -> nn.Module:
     if isinstance(network, nn.Module):
-        return deepcopy(network)
-    made = network(sample_shape, latent_dim)
+        made = deepcopy(network)
+    else:
+        made = network(sample_shape, latent_dim)
     if not isinstance(made, nn.Module):
         raise TypeError(
             f"{name} must be a torch.nn.Module or a callable (sample_shape, latent_dim) that "
             f"returns one, got a callable that returned {type(made).__name__}"
         )
-    return made
+    return made.to("cpu", torch.float32)
 
 
 @torch.no_grad()

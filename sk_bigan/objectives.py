@@ -62,7 +62,9 @@ def r1_penalty(real_logits: Tensor, x: Tensor, z: Tensor) -> Tensor:
     z : Tensor of shape (n, latent_dim)
         D's inputs, both part of the graph of `real_logits`.
     """
-    gradients = torch.autograd.grad(real_logits.sum(), (x, z), create_graph=True)
+    gradients = torch.autograd.grad(
+        real_logits.sum(), (x, z), create_graph=True, materialize_grads=True
+    )
     squares = [g.float().flatten(1).square().sum(1) for g in gradients]  # each (n,)
     return 0.5 * torch.stack(squares).sum(0).mean()
 

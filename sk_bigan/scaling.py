@@ -43,4 +43,4 @@ def make_scaler(scaling: str | None, X: np.ndarray) -> Any:
         return MinMaxScaler(feature_range=(-1, 1)).fit(ends)
     if scaling == "standard":
         return StandardScaler().fit(X)
-    return FunctionTransformer().fit(X)
+    return FunctionTransformer().set_output(transform="default").fit(X)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from traceback import walk_tb
 from typing import Any
 
 import torch
@@ -169,8 +170,10 @@ class BiGANNet(NeuralNet):
         try:
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt as stop:
-            # At an epoch's end this is how skorch's callbacks (EarlyStopping) end a training.
-            if method_name == "on_epoch_end":
+            # Raised by a callback's own on_epoch_end, not somewhere below it, this is how skorch's
+            # callbacks (EarlyStopping) end a training. Anything else is Ctrl-C.
+            *_, (innermost, _) = walk_tb(stop.__traceback__)
+            if innermost.f_code.co_name == "on_epoch_end":
                 raise TrainingStopped from stop
             raise
 

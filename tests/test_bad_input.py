@@ -61,6 +61,7 @@ PARAMETERS = [
     ({"device": "cuda:99"}, ValueError, "device must be 'auto'.*got 'cuda:99'"),
     ({"precision": "float8"}, ValueError, "'precision'.*'bfloat16'.*Got 'float8'"),
     ({"callbacks": "progress"}, ValueError, "'callbacks'.*list.*Got 'progress'"),
+    ({"callbacks": [3]}, TypeError, r"callbacks must be instances of skorch.*got 3"),
     ({"checkpoint_dir": 7}, ValueError, "'checkpoint_dir'.*Got 7"),
     ({"warm_start": "yes"}, ValueError, "'warm_start'.*Got 'yes'"),
     ({"random_state": -1}, ValueError, "'random_state'"),
@@ -155,6 +156,33 @@ def test_values_beyond_float32(small):
     with pytest.raises(ValueError, match="X must stay finite.*got values up to 1e.300"):
         huge.fit(1e300 * X.clip(0, 1))
     assert not hasattr(huge, "encoder_")
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        (np.full((2, 4), np.nan), "X contains NaN"),
+        (np.full((2, 4), 1e300), "X must stay finite.*1e.300"),
+        (np.zeros(4), "Expected 2D array, got 1D array"),
+    ],
+)
+def test_bad_codes(fitted, codes, message):
+    with pytest.raises(ValueError, match=message):
+        fitted.inverse_transform(codes)
+
+
+def test_divergence_is_named_and_leaves_the_estimator_as_it_was(small):
+    estimator = small(learning_rate=1e30)
+    with pytest.raises(ValueError, match="training diverged.*lower learning_rate than 1e.30"):
+        estimator.fit(X)
+    assert not hasattr(estimator, "encoder_")
+
+
+def test_training_on_where_there_is_no_such_device_is_refused(small):
+    estimator = small().fit(X).set_params(device="cuda:99")
+    with pytest.raises(ValueError, match="device must be .*got 'cuda:99'"):
+        estimator.partial_fit(X)
+    assert estimator.device_ == torch.device("cpu")
 
 
 @pytest.mark.parametrize("n_samples", [0, -1, 2.5, "3", None])

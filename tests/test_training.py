@@ -184,6 +184,20 @@ def test_r1_is_taken_at_d_alone_and_not_through_e(make_net):
     assert net.losses(X)["r1"].item() == pytest.approx(0.5 * sum(i**2 for i in range(10)))
 
 
+def test_a_d_that_ignores_z_trains(make_net):
+    class Blind(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(7, 1)
+
+        def forward(self, *, x, z):
+            return self.linear(x)
+
+    net = make_net(Blind(), gradient_penalty=1.0)
+    slope = net.discriminator_.linear.weight.detach()
+    assert net.losses(X)["r1"].item() == pytest.approx(0.5 * slope.square().sum().item())
+
+
 def test_a_frozen_network_stays_as_it_is_while_the_others_learn(make_net):
     net = make_net(freeze="encoder", gradient_penalty=1.0, cycle_weight=1.0)
     before = deepcopy(net.encoder_.state_dict())
@@ -269,15 +283,18 @@ def test_learning_rates_fall_linearly_over_the_second_half(make_net):
 
 def test_gradients_can_be_watched_before_the_step(make_net):
     class Watch(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            self.before = [p.clone() for _, p in net.get_all_learnable_params()]
+
         def on_grad_computed(self, net, named_parameters, **kwargs):
-            self.seen = {name for name, p in named_parameters if p.grad is not None}
+            self.parameters = [p for _, p in named_parameters]
+            assert all(p.equal(q) for p, q in zip(self.parameters, self.before, strict=True))
+            assert all(p.grad is not None for p in self.parameters)
 
     watch = Watch()
     net = make_net(callbacks=[watch])
     net.train(X)
-    n_parameters = sum(len(list(getattr(net, name).parameters())) for name in MODULES)
-    assert len(watch.seen) > 0
-    assert n_parameters == len(list(net.get_all_learnable_params()))
+    assert len(watch.parameters) == sum(len(list(getattr(net, m).parameters())) for m in MODULES)
 
 
 def test_a_callback_can_end_the_training_early(make_net):
@@ -288,12 +305,16 @@ def test_a_callback_can_end_the_training_early(make_net):
     assert not net.encoder_.training
 
 
-def test_ctrl_c_comes_through(make_net):
-    class CtrlC(Callback):
-        def on_batch_end(self, net, **kwargs):
-            raise KeyboardInterrupt
+@pytest.mark.parametrize("moment", ["on_batch_end", "on_epoch_end"])
+def test_ctrl_c_comes_through(make_net, moment):
+    def signal(*args, **kwargs):
+        raise KeyboardInterrupt
 
-    net = make_net(callbacks=[CtrlC()])
+    def slow_work(*args, **kwargs):
+        signal()
+
+    ctrl_c = type("CtrlC", (Callback,), {moment: slow_work})
+    net = make_net(callbacks=[ctrl_c()])
     with pytest.raises(KeyboardInterrupt):
         net.train(X)
     assert not net.encoder_.training

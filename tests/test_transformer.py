@@ -9,14 +9,16 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_wine
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import Pipeline
-from skorch.callbacks import Callback
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
 from sk_bigan import BiGANTransformer
@@ -68,6 +70,12 @@ def test_integers_are_taken_as_float64(digits, fitted):
     np.testing.assert_array_equal(codes, fitted.transform(digits))
 
 
+def test_bytes_are_taken_for_an_image(digits, small):
+    X = (digits[:, 20:24] + [1, 2, 3, 4]).astype(np.uint8)  # no range in common
+    assert isinstance(small().fit(X).scaler_, MinMaxScaler)
+    assert isinstance(small().fit(X.astype(float)).scaler_, StandardScaler)
+
+
 def test_generated_rows_are_in_the_units_of_x(digits, small):
     bigan = small(hidden_units=(256,), max_epochs=60, learning_rate=1e-3).fit(digits * 100 + 5)
     for rows in (bigan.sample(200), bigan.inverse_transform(np.zeros((1, 4)))):
@@ -107,6 +115,15 @@ def test_sample_shape_reaches_own_networks(digits, small):
     assert seen == [((1, 8, 8), 4)]
     assert bigan.transform(digits).shape == (len(digits), 4)
     assert bigan.inverse_transform(np.zeros((2, 4))).shape == (2, 64)
+
+
+def test_own_networks_and_priors_of_other_dtypes_are_brought_to_float32(digits, small):
+    bigan = small(
+        encoder=nn.Linear(64, 4, dtype=torch.float64),
+        prior=lambda n, k: torch.randn(n, k, dtype=torch.bfloat16, requires_grad=True),
+    ).fit(digits)
+    assert bigan.encoder_.weight.dtype == torch.float32
+    assert bigan.sample(3).shape == (3, 64)
 
 
 def test_own_module_is_never_trained_in_place(digits, small):
@@ -175,6 +192,23 @@ def test_constant_data_have_finite_scores(small):
 # Training
 
 
+def test_defaults_on_digits():
+    """Codes near PCA's, a layer better than pixels, and reconstructions; half of the data each."""
+    X, y = load_digits(return_X_y=True)
+    train, test = slice(0, None, 2), slice(1, None, 2)
+    bigan = BiGANTransformer(random_state=0).fit(X[train])
+    assert bigan.score(X[test]) > 0.6
+
+    def accuracy(features):
+        classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+        return classifier.fit(features(X[train]), y[train]).score(features(X[test]), y[test])
+
+    pca = PCA(bigan.latent_dim, random_state=0).fit(X[train])
+    assert accuracy(bigan.transform) > accuracy(pca.transform) - 0.03
+    bigan.set_params(features="penultimate")
+    assert accuracy(bigan.transform) > accuracy(lambda X: X)
+
+
 @pytest.mark.parametrize("extra_rows", [0, 1, 2])
 def test_a_last_batch_of_one_trains(digits, small, extra_rows):
     bigan = small(batch_size=64).fit(digits[: 128 + extra_rows])
@@ -200,9 +234,7 @@ def test_history_has_one_record_of_both_losses_per_epoch(digits, small):
     ("n_samples", "batch_size", "expected"),
     [(400, 8, 20), (400, 20, 30), (400, 16, 24), (400, 128, 100), (20, 128, 100)],
 )
-def test_auto_epochs_are_600_updates_within_bounds(
-    digits, small, n_samples, batch_size, expected
-):
+def test_auto_epochs_are_600_updates_within_bounds(digits, small, n_samples, batch_size, expected):
     bigan = small(max_epochs="auto", batch_size=batch_size, hidden_units=(4,))
     assert bigan.fit(digits[:n_samples]).n_epochs_ == expected
 
@@ -236,7 +268,9 @@ def test_warm_start_goes_on_and_a_plain_fit_starts_afresh(digits, small):
 
 
 def test_checkpoints_hold_the_state_of_the_last_epoch(digits, small, tmp_path):
-    bigan = small(checkpoint_dir=tmp_path / "run").fit(digits)
+    stop = EarlyStopping(monitor="loss_d", patience=1, threshold=1e9, lower_is_better=False)
+    bigan = small(checkpoint_dir=tmp_path / "run", callbacks=[stop], max_epochs=9).fit(digits)
+    assert bigan.n_epochs_ == 2  # stopped early
     state = torch.load(tmp_path / "run" / "encoder.pt")
     assert all(state[key].equal(value) for key, value in bigan.encoder_.state_dict().items())
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
@@ -348,6 +382,12 @@ def test_a_pickle_weighs_little_more_than_the_weights_and_trains_on(digits, smal
     np.testing.assert_array_equal(np.load(codes), bigan.transform(digits))
 
 
+def test_pickling_changes_nothing_in_the_estimator(digits, small):
+    plain, pickled = (small().partial_fit(digits) for _ in range(2))
+    joblib.dump(pickled, BytesIO())
+    assert same_weights(plain.partial_fit(digits), pickled.partial_fit(digits))
+
+
 def test_an_estimator_from_a_lost_device_opens_on_the_cpu(digits, small):
     bigan = small().fit(digits)
     bigan.device = "cuda:99"
@@ -396,6 +436,9 @@ def test_feature_names_and_frames(digits, small):
     assert list(bigan.get_feature_names_out()) == [f"bigantransformer{i}" for i in range(4)]
     frame = bigan.set_output(transform="pandas").transform(digits)
     assert list(frame.columns) == list(bigan.get_feature_names_out())
+    assert bigan.inverse_transform(frame).shape == digits.shape
+    with config_context(transform_output="pandas"):
+        small(scaling=None).fit(digits).score(digits)
 
 
 def test_an_unfitted_estimator_says_so(digits, small):
@@ -420,7 +463,3 @@ def test_import_brings_in_the_required_packages_alone():
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "{'sk_bigan'}"
-
-
-def test_defaults_are_the_documented_ones():
-    assert BiGANTransformer().get_params() | {"latent_dim": 8} == BiGANTransformer(8).get_params()
