@@ -152,7 +152,8 @@ class BaseBiGAN(BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If a parameter or X is not as described; the estimator is then as it was.
+            If a parameter or X is not as described, or the losses do not stay finite; the
+            estimator is then as it was.
         """
         with self._unchanged_on_error():
             self._check_params()
@@ -183,7 +184,8 @@ class BaseBiGAN(BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If a parameter or X is not as described; the estimator is then as it was.
+            If a parameter or X is not as described; the estimator is then as it was. Also if the
+            losses do not stay finite, but then the networks have changed.
         """
         with self._unchanged_on_error():
             self._check_params()

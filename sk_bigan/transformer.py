@@ -72,8 +72,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         the pure BiGAN, whose reconstructions are looser.
 
     gradient_penalty : float, default=1.0
-        Weight of the R1 penalty [4]_ in the loss of D, which keeps long trainings from spoiling
-        the codes. 0 is faster.
+        Weight of the R1 penalty [4]_ in the loss of D. Without it, neighbours of codes and
+        reconstructions are worse. 0 is faster.
 
     learning_rate : float, default=2e-4
         Of Adam, for both players. In `fit` it falls linearly to zero over the second half of the

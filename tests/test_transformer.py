@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import joblib
@@ -340,6 +341,15 @@ def test_same_seed_gives_identical_codes_in_two_processes():
     ]
     assert len(runs[0].stdout) == 65
     assert runs[0].stdout == runs[1].stdout
+
+
+def test_fits_in_threads_give_what_they_give_alone(digits, small):
+    seeds = range(4)
+    alone = [small(random_state=seed, max_epochs=5).fit(digits) for seed in seeds]
+    with ThreadPoolExecutor(4) as pool:
+        fits = [pool.submit(small(random_state=seed, max_epochs=5).fit, digits) for seed in seeds]
+    for expected, fit in zip(alone, fits, strict=True):
+        assert same_weights(expected, fit.result())
 
 
 @pytest.mark.parametrize("random_state", [0, None])
