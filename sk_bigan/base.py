@@ -56,6 +56,9 @@ STRUCTURE = (
 class BaseBiGAN(BaseEstimator):
     """An estimator that trains E, G and D; see `BiGANTransformer` for its parameters."""
 
+    history_: list[dict[str, Any]]
+    n_epochs_: int
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "latent_dim": [Interval(Integral, 1, None, closed="left")],
         "architecture": [StrOptions(set(ARCHITECTURES))],
@@ -153,7 +156,7 @@ class BaseBiGAN(BaseEstimator):
         ------
         ValueError, TypeError
             If a parameter or X is not as described, or the losses do not stay finite; the
-            estimator is then as it was.
+            estimator is then as it was, but for networks that a warm start has trained on.
         """
         with self._unchanged_on_error():
             self._check_params()
@@ -231,10 +234,13 @@ class BaseBiGAN(BaseEstimator):
         seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
         with seeded(seed, self.device_):
             net.train(torch.from_numpy(x).to(self.device_))
-        for epoch in net.history[epochs_before:]:
-            self.n_epochs_ += 1
-            record = {name: value for name, value in epoch.items() if name != "batches"}
-            self.history_.append(record | {"epoch": self.n_epochs_})
+        records = [
+            {name: value for name, value in epoch.items() if name != "batches"} | {"epoch": number}
+            for number, epoch in enumerate(net.history[epochs_before:], self.n_epochs_ + 1)
+        ]
+        # A new list: the old one must be whole if this training is undone.
+        self.history_ = self.history_ + records
+        self.n_epochs_ = len(self.history_)
         losses = {name: self.history_[-1][name] for name in ("loss_d", "loss_eg")}
         if not np.isfinite(list(losses.values())).all():
             raise ValueError(
@@ -269,7 +275,7 @@ class BaseBiGAN(BaseEstimator):
             )
         self.encoder_, self.generator_, self.discriminator_ = networks
         self._move_to(device)
-        self.history_: list[dict[str, Any]] = []
+        self.history_ = []
         self.n_epochs_ = 0
 
     def _move_to(self, device: torch.device) -> None:
