@@ -91,6 +91,7 @@ def compare(n_samples, n_features, latent_dim, hidden_units, repeats):
         cycle_weight=1.0,
         gradient_penalty=1.0,
         precision=precision,
+        to_samples=nn.Identity(),
         lr=LEARNING_RATE,
         max_epochs=1,
         batch_size=BATCH_SIZE,

@@ -22,12 +22,28 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 from skorch.callbacks import Callback, Checkpoint
+from torch import Tensor
 
-from .devices import PRECISIONS, resolve_device, resolve_precision, seeded
+from .devices import (
+    PRECISIONS,
+    as_tensor,
+    resolve_device,
+    resolve_precision,
+    seeded,
+    to_device_if_it_fits,
+)
 from .networks import ARCHITECTURES, Architecture, OwnNetwork, build_networks
 from .objectives import OBJECTIVES, Objective, resolve_objective
 from .priors import PRIORS, Prior, resolve_prior
-from .scaling import SCALINGS, make_scaler, resolve_scaling
+from .scaling import (
+    SCALINGS,
+    Columns,
+    center_and_factor,
+    describe,
+    make_scaler,
+    make_to_samples,
+    resolve_scaling,
+)
 from .training import BiGANNet
 
 logger = logging.getLogger(__name__)
@@ -208,32 +224,32 @@ class BaseBiGAN(BaseEstimator):
                 )
 
     def _checked(self, X: ArrayLike, **checks: Any) -> np.ndarray:
-        """X as real, finite, two-dimensional float32 or float64."""
-        if checks["reset"]:
-            self._came_as_uint8 = getattr(X, "dtype", None) == np.uint8
-        return validate_data(self, X, dtype=(np.float64, np.float32), **checks)
+        """X as real, finite, two-dimensional float64, float32 or uint8."""
+        return validate_data(self, X, dtype=(np.float64, np.float32, np.uint8), **checks)
 
     def _train(self, X: np.ndarray, start: bool, n_epochs: int) -> None:
+        columns = describe(X)
         if start:
-            self._learn_scaling(X)
+            self._learn_scaling(columns, is_image=X.dtype == np.uint8)
         for name, built_from in self._structure.items():
             if (now := _hashable(getattr(self, name))) != built_from:
                 raise ValueError(
                     f"{name} changed from {built_from!r} to {now!r} since the networks were built; "
                     "only fit with warm_start=False takes that up"
                 )
-        x = self._to_samples(X)
         device = resolve_device(self.device)
         if start:
-            self._build(x, device)
+            self._build(columns, device)
         elif device != self.device_:
             self._move_to(device)
+        # What is extreme in X stays so when it is scaled.
+        self._to_samples()(as_tensor(np.stack([columns.low, columns.high])).to(self.device_))
         net = self._engine(n_epochs)
         epochs_before = len(net.history)
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
         with seeded(seed, self.device_):
-            net.train(torch.from_numpy(x).to(self.device_))
+            net.train(to_device_if_it_fits(as_tensor(X), self.device_))
         records = [
             {name: value for name, value in epoch.items() if name != "batches"} | {"epoch": number}
             for number, epoch in enumerate(net.history[epochs_before:], self.n_epochs_ + 1)
@@ -248,17 +264,18 @@ class BaseBiGAN(BaseEstimator):
                 f"learning_rate than {self.learning_rate:g}"
             )
 
-    def _learn_scaling(self, X: np.ndarray) -> None:
+    def _learn_scaling(self, columns: Columns, is_image: bool) -> None:
         self._structure = {name: _hashable(getattr(self, name)) for name in STRUCTURE}
         self._sample_shape = self._checked_sample_shape()
-        is_image = self.sample_shape is not None or self._came_as_uint8
-        scaling = resolve_scaling(self.scaling, X, is_image)
-        self.scaler_ = make_scaler(scaling, X)
+        is_image = is_image or self.sample_shape is not None
+        scaling = resolve_scaling(self.scaling, columns, is_image)
+        self.scaler_ = make_scaler(scaling, columns)
         self._bounded = scaling == "range"
 
-    def _build(self, x: np.ndarray, device: torch.device) -> None:
-        """Untrained networks for samples like x."""
-        total_variance = x.var(axis=0, dtype=np.float64).sum()
+    def _build(self, columns: Columns, device: torch.device) -> None:
+        """Untrained networks for rows like those described."""
+        _, factor = center_and_factor(self.scaler_)
+        total_variance = np.sum(columns.standard.var_ * np.square(factor))
         self._total_variance = total_variance if total_variance > 0 else 1.0
         self._latent_dim = int(self.latent_dim)
         self._seed = draw_seed(self.random_state)
@@ -305,6 +322,7 @@ class BaseBiGAN(BaseEstimator):
                 discriminator=self.discriminator_,
                 latent_dim=self._latent_dim,
                 prior=self._prior,
+                to_samples=make_to_samples(self.scaler_, self._sample_shape, self.device_),
                 device=self.device_,
                 **settings,
             ).initialize()
@@ -348,13 +366,14 @@ class BaseBiGAN(BaseEstimator):
             )
         return shape
 
-    def _to_samples(self, X: np.ndarray) -> np.ndarray:
-        """Rows of X -> what the networks see, of shape (n_samples, *sample_shape), float32."""
-        return to_float32(self.scaler_.transform(X)).reshape(-1, *self._sample_shape)
+    def _to_samples(self) -> Callable[[Tensor], Tensor]:
+        """What turns rows of X, on the device, into samples, and refuses what float32 cannot hold.
 
-    def _to_units(self, x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-        """What G gives -> rows in the units of X."""
-        return self.scaler_.inverse_transform(x.reshape(len(x), -1).astype(dtype))
+        It waits for the device, so that training does without it.
+        """
+        to_samples = make_to_samples(self.scaler_, self._sample_shape, self.device_)
+
+        return lambda rows: finite(to_samples(rows), rows)
 
     @contextmanager
     def _unchanged_on_error(self) -> Iterator[None]:
@@ -397,12 +416,12 @@ def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | np.ndarray) else value
 
 
-def to_float32(X: np.ndarray) -> np.ndarray:
-    """X in the networks' own precision, if it fits."""
-    with np.errstate(over="ignore"):  # the error tells of it
-        narrowed = np.require(X, np.float32, ["C", "W"])
-    if not np.isfinite(narrowed).all():
-        raise ValueError(f"X must stay finite in float32, got values up to {np.abs(X).max():g}")
+def finite(narrowed: Tensor, values: Tensor) -> Tensor:
+    """The values as narrowed to float32, if they fit."""
+    if not narrowed.isfinite().all():
+        raise ValueError(
+            f"X must stay finite in float32, got values up to {values.abs().max().item():g}"
+        )
     return narrowed
 
 

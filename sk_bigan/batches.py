@@ -1,4 +1,4 @@
-"""Mini-batches of a tensor that already lies where the training happens."""
+"""Mini-batches of rows that lie where the training happens, or beside it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 
-class ResidentBatches:
+class Batches:
     """One pass over the rows of a tensor, in a new random order each time.
 
     A `DataLoader` fetches rows one by one and collates them, which costs more than the step of a
-    small network; this indexes the whole batch at once. The batches of a pass differ in size by at
+    small network; this takes the whole batch at once. The batches of a pass differ in size by at
     most one row, so no pass ends on a scrap, and none has fewer than two rows, which BatchNorm
     needs.
 
@@ -22,11 +22,15 @@ class ResidentBatches:
         At least two rows.
     batch_size : int
         The most rows in a batch (one more where a batch of one would be left).
+    pin_memory : bool
+        For rows that do not fit on the GPU: batches are put together in page-locked memory, from
+        which they can be copied while the GPU computes.
     """
 
-    def __init__(self, data: Tensor, batch_size: int):
+    def __init__(self, data: Tensor, batch_size: int, pin_memory: bool = False):
         self.data = data
         self.batch_size = batch_size
+        self.pin_memory = pin_memory
 
     def __len__(self) -> int:
         n = len(self.data)
@@ -35,4 +39,7 @@ class ResidentBatches:
     def __iter__(self) -> Iterator[Tensor]:
         order = torch.randperm(len(self.data), device=self.data.device)
         for rows in order.tensor_split(len(self)):
-            yield self.data[rows]
+            batch = self.data.new_empty(
+                (len(rows), *self.data.shape[1:]), pin_memory=self.pin_memory
+            )
+            yield torch.index_select(self.data, 0, rows, out=batch)

@@ -1,21 +1,29 @@
-"""Where to compute, in which precision, and with whose random numbers."""
+"""Where to compute, in which precision, from which memory and with whose random numbers."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import DTypeLike
+from torch import Tensor
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 # Kernels sum a handful of rows, or the rows left over at the end, in another order than the rest.
 # Padded to a multiple of this, a row's result does not depend on the rows that came with it.
 ROW_BLOCK = 32
-INFERENCE_ROWS = 4096
+INFERENCE_ROWS = 4096  # at most: more are no faster, and their hidden layers take memory
+
+# Of the memory of a GPU that is free when the training starts.
+MOST_FOR_DATA = 0.5
+
+# The largest block whose release moves glibc's thresholds (DEFAULT_MMAP_THRESHOLD_MAX is 32 MiB).
+LARGEST_HEAP_BLOCK = 32 * 2**20 - 2**16
 
 _generators = threading.RLock()
 
@@ -79,25 +87,75 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
                 generators.set_rng_state(before)
 
 
+def keep_freed_memory() -> None:
+    """Let the C library hold on to what a training step frees, for the next step to take.
+
+    A step makes and drops megabytes of gradients and casts. glibc hands blocks of that size back to
+    the system and has them again page by page, at several microseconds each, until it has seen a
+    block of 32 MiB freed; from then on it keeps up to 64 MiB. Elsewhere this does nothing.
+    """
+    torch.empty(LARGEST_HEAP_BLOCK, dtype=torch.uint8)
+
+
+def as_tensor(X: np.ndarray) -> Tensor:
+    """X as a tensor on the same memory, if that is contiguous; only for reading."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
+        return torch.from_numpy(np.ascontiguousarray(X))
+
+
+def to_device_if_it_fits(data: Tensor, device: torch.device) -> Tensor:
+    """The data on the device, or as they are if they would take too much of a GPU's memory."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        if data.nbytes > MOST_FOR_DATA * free:
+            return data
+    return data.to(device)
+
+
 @torch.inference_mode()
-def forward(module: nn.Module, rows: np.ndarray, device: torch.device) -> np.ndarray:
-    """The module's output for every row, computed in float32 batch by batch.
+def forward(
+    function: Callable[[Tensor], Tensor], X: np.ndarray, device: torch.device, dtype: DTypeLike
+) -> np.ndarray:
+    """The function's output for every row of X, computed on the device batch by batch.
+
+    Batches are halved when the device runs out of memory.
 
     Parameters
     ----------
-    module : nn.Module
-        In evaluation mode, on `device`.
-    rows : ndarray of shape (n, ...), float32
+    function : callable, Tensor of shape (m, ...) -> Tensor of shape (m, ...)
+        Treats rows alike whatever rows are beside them; gets multiples of 32 rows.
+    X : ndarray of shape (n, ...)
+    device : torch.device
+    dtype : dtype of the output
 
     Returns
     -------
-    ndarray of shape (n, ...), float32
+    ndarray of shape (n, ...)
     """
-    outputs = []
-    for start in range(0, len(rows), INFERENCE_ROWS):
-        batch = torch.from_numpy(rows[start : start + INFERENCE_ROWS])
-        missing = -len(batch) % ROW_BLOCK
-        padded = torch.cat([batch, batch.new_zeros(missing, *batch.shape[1:])])
-        output: Tensor = module(padded.to(device))
-        outputs.append(output[: len(batch)].cpu())
-    return torch.cat(outputs).numpy()
+    rows = as_tensor(X)
+    output = np.empty(0, dtype)
+    at_most, start = INFERENCE_ROWS, 0
+    while start < len(rows):
+        batch = rows[start : start + at_most]
+        try:
+            result = function(_padded(batch, device))[: len(batch)].cpu().numpy()
+        except torch.OutOfMemoryError:
+            if at_most == ROW_BLOCK:
+                raise
+            at_most //= 2
+            continue
+        if start == 0:
+            output = np.empty((len(rows), *result.shape[1:]), dtype)
+        output[start : start + len(batch)] = result
+        start += len(batch)
+    return output
+
+
+def _padded(batch: Tensor, device: torch.device) -> Tensor:
+    missing = -len(batch) % ROW_BLOCK
+    if missing:
+        batch = torch.cat([batch, batch.new_zeros(missing, *batch.shape[1:])])
+    if device.type == "cuda":
+        batch = batch.pin_memory()  # copied faster, and with no wait
+    return batch.to(device, non_blocking=True)

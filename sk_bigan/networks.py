@@ -51,20 +51,29 @@ class MLPDiscriminator(nn.Module):
     latent_dim : int
     hidden_units : sequence of int
         The width of each hidden layer.
+
+    Attributes
+    ----------
+    row_wise : bool
+        Promises the training step that each logit depends on its own row of `x` and `z` alone.
     """
+
+    row_wise = True
 
     def __init__(self, sample_shape: SampleShape, latent_dim: int, hidden_units: Sequence[int]):
         super().__init__()
+        self.hidden_units = tuple(hidden_units)
         widths = (prod(sample_shape), *hidden_units)
         self.from_below = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.from_z = nn.ModuleList(nn.Linear(latent_dim, b, bias=False) for b in hidden_units)
+        self.from_z = nn.Linear(latent_dim, sum(hidden_units), bias=False)  # for all layers at once
         self.activation = nn.LeakyReLU(0.2)
         self.logit = nn.Linear(widths[-1], 1)
 
     def forward(self, *, x: Tensor, z: Tensor) -> Tensor:
         h = x.flatten(1)  # (n, n_features)
-        for from_below, from_z in zip(self.from_below, self.from_z, strict=True):
-            h = self.activation(from_below(h) + from_z(z))  # (n, width)
+        from_z = self.from_z(z).split(self.hidden_units, dim=1)
+        for from_below, z_term in zip(self.from_below, from_z, strict=True):
+            h = self.activation(from_below(h) + z_term)  # (n, width)
         return self.logit(h).squeeze(1)  # (n,)
 
 

@@ -48,7 +48,24 @@ OBJECTIVES: dict[str, Objective] = {
 }
 
 
-def r1_penalty(real_logits: Tensor, x: Tensor, z: Tensor) -> Tensor:
+def input_gradients(logits: Tensor, x: Tensor, z: Tensor) -> tuple[Tensor, ...]:
+    """The gradients of D's logits at D's inputs, row by row, as parts of the graph.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n,)
+        D(x, z); row i must depend on row i of `x` and `z` alone.
+    x : Tensor of shape (n, *sample_shape)
+    z : Tensor of shape (n, latent_dim)
+
+    Returns
+    -------
+    tuple of Tensors, shaped as x and as z
+    """
+    return torch.autograd.grad(logits.sum(), (x, z), create_graph=True, materialize_grads=True)
+
+
+def r1_penalty(*gradients: Tensor) -> Tensor:
     """Half the mean squared gradient of D at the encoder's pairs.
 
     R1 of Mescheder et al. 2018 (arXiv 1801.04406), Eq. 9, without its weight gamma. It keeps D flat
@@ -56,15 +73,9 @@ def r1_penalty(real_logits: Tensor, x: Tensor, z: Tensor) -> Tensor:
 
     Parameters
     ----------
-    real_logits : Tensor of shape (n,)
-        D(x, z); row i must depend on row i of `x` and `z` alone.
-    x : Tensor of shape (n, *sample_shape)
-    z : Tensor of shape (n, latent_dim)
-        D's inputs, both part of the graph of `real_logits`.
+    *gradients : Tensors of shape (n, ...)
+        Of the encoder's pairs, from `input_gradients`.
     """
-    gradients = torch.autograd.grad(
-        real_logits.sum(), (x, z), create_graph=True, materialize_grads=True
-    )
     squares = [g.float().flatten(1).square().sum(1) for g in gradients]  # each (n,)
     return 0.5 * torch.stack(squares).sum(0).mean()
 

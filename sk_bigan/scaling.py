@@ -2,15 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+from sklearn.utils import gen_batches
+from torch import Tensor
 
 SCALINGS = ("range", "standard")
+CHUNK_VALUES = 2**20  # of X in float64 at a time: 8 MB
 
 
-def resolve_scaling(scaling: str | None, X: np.ndarray, is_image: bool) -> str | None:
+class Columns(NamedTuple):
+    """What the scalers need to know of X.
+
+    Parameters
+    ----------
+    low, high : ndarray of shape (n_features,), float64
+        The extremes of each column.
+    standard : StandardScaler
+        Fitted: holds each column's mean and variance.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    standard: StandardScaler
+
+
+def describe(X: np.ndarray) -> Columns:
+    """One pass over X, of any real dtype, a few rows at a time.
+
+    Raises
+    ------
+    ValueError
+        If the variance of a column does not fit in float64.
+    """
+    low = np.full(X.shape[1], np.inf)
+    high = np.full(X.shape[1], -np.inf)
+    standard = StandardScaler()
+    for rows in gen_batches(len(X), max(1, CHUNK_VALUES // X.shape[1])):
+        chunk = X[rows].astype(np.float64)
+        np.minimum(low, chunk.min(axis=0), out=low)
+        np.maximum(high, chunk.max(axis=0), out=high)
+        with np.errstate(over="ignore", invalid="ignore"):  # the error below tells of it
+            standard.partial_fit(chunk)
+    if not np.isfinite(standard.var_).all():
+        raise ValueError(
+            "X must stay finite when squared in float64, "
+            f"got values up to {max(-low.min(), high.max()):g}"
+        )
+    return Columns(low, high, standard)
+
+
+def resolve_scaling(scaling: str | None, columns: Columns, is_image: bool) -> str | None:
     """What "auto" means for X: "range" for images and the like, "standard" for tables.
 
     Columns that are all measured on one bounded scale (pixels, bits, ratings) show it by their
@@ -19,7 +65,7 @@ def resolve_scaling(scaling: str | None, X: np.ndarray, is_image: bool) -> str |
     """
     if scaling != "auto":
         return scaling
-    low, high = X.min(axis=0), X.max(axis=0)
+    low, high, _ = columns
     varying = low < high
     if is_image or not varying.any():
         return "range"
@@ -29,18 +75,49 @@ def resolve_scaling(scaling: str | None, X: np.ndarray, is_image: bool) -> str |
     return "range" if shares_bottom and shares_top else "standard"
 
 
-def make_scaler(scaling: str | None, X: np.ndarray) -> Any:
-    """A scikit-learn scaler, fitted on X.
+def make_scaler(scaling: str | None, columns: Columns) -> Any:
+    """A fitted scikit-learn scaler.
 
     Parameters
     ----------
     scaling : {"range", "standard", None}
-    X : ndarray of shape (n, n_features)
+    columns : Columns
     """
+    low, high, standard = columns
     if scaling == "range":
         # One range for all columns: what a scaler sees in two rows of extremes.
-        ends = np.repeat([[X.min()], [X.max()]], X.shape[1], axis=1)
+        ends = np.repeat([[low.min()], [high.max()]], len(low), axis=1)
         return MinMaxScaler(feature_range=(-1, 1)).fit(ends)
     if scaling == "standard":
-        return StandardScaler().fit(X)
-    return FunctionTransformer().set_output(transform="default").fit(X)
+        return standard
+    return FunctionTransformer().set_output(transform="default").fit(low[np.newaxis])
+
+
+def center_and_factor(scaler: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The scaler as (X - center) * factor, each of shape (n_features,)."""
+    if isinstance(scaler, MinMaxScaler):
+        return -scaler.min_ / scaler.scale_, scaler.scale_
+    if isinstance(scaler, StandardScaler):
+        return scaler.mean_, 1 / scaler.scale_
+    return np.zeros(scaler.n_features_in_), np.ones(scaler.n_features_in_)
+
+
+def make_to_samples(
+    scaler: Any, sample_shape: tuple[int, ...], device: torch.device
+) -> Callable[[Tensor], Tensor]:
+    """A function that turns rows of X, on the device, into what the networks see there.
+
+    It maps (n, n_features) of any real dtype to (n, *sample_shape) in float32. Rows stay as small
+    as they came until they are needed, and give the same samples whatever their dtype, since
+    scaling is done in float64 wherever the device has that.
+    """
+    dtype = torch.float32 if device.type == "mps" else torch.float64
+    center, factor = (
+        torch.as_tensor(numbers, dtype=dtype, device=device)
+        for numbers in center_and_factor(scaler)
+    )
+
+    def to_samples(rows: Tensor) -> Tensor:
+        return (rows - center).mul_(factor).float().view(-1, *sample_shape)
+
+    return to_samples

@@ -19,9 +19,11 @@ from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.utils import TeeGenerator
 from torch import Tensor, nn
 
-from .batches import ResidentBatches
-from .objectives import Objective, r1_penalty
+from .batches import Batches
+from .devices import keep_freed_memory
+from .objectives import Objective
 from .priors import Prior
+from .step import accumulate_gradients
 
 ADAM_BETAS = (0.5, 0.999)  # Donahue et al. 2017, Appendix A
 
@@ -42,6 +44,8 @@ class BiGANNet(NeuralNet):
         Weight of R1 in the loss of D.
     precision : torch.dtype
         What matrix products are computed in; the weights stay in float32.
+    to_samples : callable, Tensor of shape (n, ...) -> Tensor of shape (n, *sample_shape)
+        Turns rows of the data, on the device, into what the networks see.
     **kwargs
         Of `skorch.NeuralNet`.
     """
@@ -58,6 +62,7 @@ class BiGANNet(NeuralNet):
         cycle_weight: float,
         gradient_penalty: float,
         precision: torch.dtype,
+        to_samples: Callable[[Tensor], Tensor],
         **kwargs: Any,
     ):
         self.encoder = encoder
@@ -69,54 +74,33 @@ class BiGANNet(NeuralNet):
         self.cycle_weight = cycle_weight
         self.gradient_penalty = gradient_penalty
         self.precision = precision
+        self.to_samples = to_samples
         super().__init__(
             module=None,
             criterion=None,
             optimizer=torch.optim.Adam,
-            iterator_train=ResidentBatches,
+            iterator_train=Batches,
             train_split=None,
             **kwargs,
         )
 
-    def losses(self, x: Tensor) -> dict[str, Tensor]:
-        """The scalars to descend, unweighted: loss_d and loss_eg, and r1 and cycle where in use.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n, *sample_shape)
-        """
-        E, G, D = self.encoder_, self.generator_, self.discriminator_
+    def train_step(self, batch: Tensor, **fit_params: Any) -> dict[str, Tensor]:
+        """Update D, and E and G, together: both gradients are taken at the same parameters."""
+        x = self.to_samples(batch)  # (n, *sample_shape)
         with x.device:
             z = self.prior.sample(len(x), self.latent_dim).to(x)  # (n, latent_dim)
-        # R1 wants D's gradient at x alone, not through E, so D sees an x of its own.
-        x_of_pair = x.detach().requires_grad_(self.gradient_penalty > 0)
-
-        with torch.autocast(x.device.type, self.precision, self.precision != torch.float32):
-            encoded = E(x).float().requires_grad_()  # (n, latent_dim), for R1 of a frozen E too
-            generated = G(z).float()  # (n, *sample_shape)
-            real_logits = D(x=x_of_pair, z=encoded).float().flatten()  # (n,)
-            fake_logits = D(x=generated, z=z).float().flatten()  # (n,)
-            loss_d, loss_eg = self.objective(real_logits, fake_logits)
-            losses = {"loss_d": loss_d, "loss_eg": loss_eg}
-            if self.gradient_penalty > 0:
-                losses["r1"] = r1_penalty(real_logits, x_of_pair, encoded)
-            if self.cycle_weight > 0:
-                losses["cycle"] = (x - G(encoded).float()).square().mean()
-        return losses
-
-    def train_step(self, batch: Tensor, **fit_params: Any) -> dict[str, Tensor]:
-        """Update D, and E and G, together: both gradients are taken at the same parameters.
-
-        Each player's backward pass stops at its own parameters, so that neither leaks into the
-        other's step.
-        """
-        losses = self.losses(batch)
-        objective_d = losses["loss_d"] + self.gradient_penalty * losses.get("r1", 0.0)
-        objective_eg = losses["loss_eg"] + self.cycle_weight * losses.get("cycle", 0.0)
-
         self._zero_grad_optimizer(set_to_none=True)
-        objective_d.backward(inputs=_parameters(self.optimizer_d_), retain_graph=True)
-        objective_eg.backward(inputs=_parameters(self.optimizer_eg_))
+        losses = accumulate_gradients(
+            self.encoder_,
+            self.generator_,
+            self.discriminator_,
+            x,
+            z,
+            objective=self.objective,
+            cycle_weight=self.cycle_weight,
+            gradient_penalty=self.gradient_penalty,
+            precision=self.precision,
+        )
         self.notify(
             "on_grad_computed",
             named_parameters=TeeGenerator(self.get_all_learnable_params()),
@@ -125,16 +109,18 @@ class BiGANNet(NeuralNet):
         )
         self.optimizer_d_.step()
         self.optimizer_eg_.step()
-        return {name: loss.detach() for name, loss in losses.items()}
+        return losses
 
     def train(self, X: Tensor) -> None:
         """Train for `max_epochs` passes over `X`, or until a callback stops the training.
 
         Parameters
         ----------
-        X : Tensor of shape (n, *sample_shape)
-            At least two rows, on the device of the networks.
+        X : Tensor of shape (n, ...)
+            At least two rows, on the device of the networks or, to be streamed there, elsewhere.
         """
+        keep_freed_memory()
+        self.iterator_train__pin_memory = X.device.type != torch.device(self.device).type
         self.notify("on_train_begin", X=X, y=None)
         try:
             # Not skorch's fit or partial_fit: those swallow Ctrl-C.
@@ -147,7 +133,7 @@ class BiGANNet(NeuralNet):
 
     def run_single_epoch(
         self,
-        iterator: ResidentBatches | None,
+        iterator: Batches | None,
         training: bool,
         prefix: str,
         step_fn: Callable[..., dict[str, Tensor]],
@@ -159,6 +145,7 @@ class BiGANNet(NeuralNet):
         self._set_training(training)
         totals: Counter[str] = Counter()  # of tensors: reading one would wait for the device
         for batch in iterator:
+            batch = batch.to(self.device, non_blocking=True)
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             totals.update(step)
@@ -200,7 +187,7 @@ class BiGANNet(NeuralNet):
         return callbacks + [("print_log", PrintLog())] * bool(self.verbose)
 
     def get_dataset(self, X: Tensor, y: None = None) -> Tensor:
-        """The tensor itself: `ResidentBatches` needs no more."""
+        """The tensor itself: `Batches` needs no more."""
         return X
 
 
@@ -220,7 +207,3 @@ class LearningRateDecay(Callback):
 
 class TrainingStopped(Exception):  # noqa: N818, it is no error
     """A callback asked for the end of the training."""
-
-
-def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

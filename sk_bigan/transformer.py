@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
-from .base import BaseBiGAN, draw_seed, to_float32
+from .base import BaseBiGAN, draw_seed, finite
 from .devices import forward, seeded
+from .scaling import Columns
 
 
 class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiGAN):
@@ -188,8 +190,13 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         check_is_fitted(self)
         self._validate_params()
         rows = self._checked(X, reset=False)
-        features = forward(self._features_module(), self._to_samples(rows), self.device_)
-        return features.reshape(len(rows), -1).astype(rows.dtype)
+        to_samples, network = self._to_samples(), self._features_module()
+        return forward(
+            lambda batch: network(to_samples(batch)).flatten(1),
+            rows,
+            self.device_,
+            dtype=rows.dtype if rows.dtype.kind == "f" else np.float64,
+        )
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Decode latent codes with G.
@@ -218,7 +225,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
                 f"X has {z.shape[1]} columns, but inverse_transform takes latent codes of "
                 f"latent_dim={self._latent_dim} columns"
             )
-        return self._to_units(forward(self.generator_, to_float32(z), self.device_), z.dtype)
+        return self._generate(z)
 
     def sample(self, n_samples: int = 1) -> np.ndarray:
         """Draw samples G(z) with z from the prior.
@@ -244,8 +251,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         if not (isinstance(n_samples, Integral) and n_samples >= 1):
             raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}")
         with seeded(draw_seed(self.random_state), torch.device("cpu")):
-            z = self._prior.sample(n_samples, self._latent_dim).detach().cpu().float().numpy()
-        return self._to_units(forward(self.generator_, z, self.device_), np.dtype(np.float64))
+            z = self._prior.sample(n_samples, self._latent_dim).detach().cpu().double().numpy()
+        return self._generate(z)
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         r"""Share of a row's variation that its reconstruction explains.
@@ -272,11 +279,14 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
             If X is not as in `fit`.
         """
         check_is_fitted(self)
-        x = self._to_samples(self._checked(X, reset=False))
-        codes = forward(self.encoder_, x, self.device_)
-        reconstructed = forward(self.generator_, codes, self.device_)
-        error = np.square(x - reconstructed, dtype=np.float64).reshape(len(x), -1).sum(axis=1)
-        return 1 - error / self._total_variance
+        to_samples = self._to_samples()
+
+        def squared_error(batch: Tensor) -> Tensor:
+            x = to_samples(batch)
+            return (x - self.generator_(self.encoder_(x))).flatten(1).square().sum(1)
+
+        rows = self._checked(X, reset=False)
+        return 1 - forward(squared_error, rows, self.device_, np.float64) / self._total_variance
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Mean of `score_samples` over X; BiGAN does not optimise it.
@@ -302,8 +312,18 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         """
         return float(np.mean(self.score_samples(X)))
 
-    def _build(self, x: np.ndarray, device: torch.device) -> None:
-        super()._build(x, device)
+    def _generate(self, z: np.ndarray) -> np.ndarray:
+        """G(z) in the units and with the dtype of X."""
+        x = forward(
+            lambda batch: self.generator_(finite(batch.float(), batch)).flatten(1),
+            z,
+            self.device_,
+            z.dtype,
+        )
+        return self.scaler_.inverse_transform(x)
+
+    def _build(self, columns: Columns, device: torch.device) -> None:
+        super()._build(columns, device)
         self._features_module()  # so that a fit refuses what transform could not give
 
     def _features_module(self) -> torch.nn.Module:
@@ -321,7 +341,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         if self.features == "latent":
             return self._latent_dim
         one_sample = np.zeros((1, *self._sample_shape), np.float32)
-        return forward(self._features_module(), one_sample, self.device_).size
+        return forward(self._features_module(), one_sample, self.device_, np.float32).size
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -68,7 +68,7 @@ def test_seeded_covers_the_accelerator():
 @pytest.mark.parametrize("n", [1, 31, 33, INFERENCE_ROWS, INFERENCE_ROWS + 1])
 def test_forward_gives_every_row_once_and_in_order(n):
     rows = np.arange(n, dtype=np.float32).reshape(n, 1)
-    outputs = forward(nn.Identity(), rows, CPU)
+    outputs = forward(nn.Identity(), rows, CPU, np.float32)
     np.testing.assert_array_equal(outputs, rows)
 
 
@@ -77,9 +77,9 @@ def test_a_rows_output_does_not_depend_on_the_rows_beside_it(latent_dim):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(784, 1024), nn.LeakyReLU(0.2), nn.Linear(1024, latent_dim))
     rows = np.random.default_rng(0).normal(size=(INFERENCE_ROWS + 77, 784)).astype(np.float32)
-    whole = forward(network, rows, CPU)
+    whole = forward(network, rows, CPU, np.float32)
     for n in (1, 2, 31, 32, 33, 100, 1000):
         start = INFERENCE_ROWS - n // 2  # across the border of two batches
         np.testing.assert_array_equal(
-            forward(network, rows[start : start + n], CPU), whole[start : start + n]
+            forward(network, rows[start : start + n], CPU, np.float32), whole[start : start + n]
         )

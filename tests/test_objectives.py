@@ -5,7 +5,14 @@ from math import log
 import pytest
 import torch
 
-from sk_bigan.objectives import OBJECTIVES, minimax, non_saturating, r1_penalty, resolve_objective
+from sk_bigan.objectives import (
+    OBJECTIVES,
+    input_gradients,
+    minimax,
+    non_saturating,
+    r1_penalty,
+    resolve_objective,
+)
 
 LOGITS = torch.linspace(-3, 3, 8)
 
@@ -86,14 +93,14 @@ def test_r1_of_a_linear_d_is_half_its_squared_slope():
     slope_x, slope_z = torch.randn(2, 3), torch.randn(4)
     logits = (x * slope_x).sum((1, 2)) + z @ slope_z
     expected = 0.5 * (slope_x.square().sum() + slope_z.square().sum())
-    torch.testing.assert_close(r1_penalty(logits, x, z), expected)
+    torch.testing.assert_close(r1_penalty(*input_gradients(logits, x, z)), expected)
 
 
 def test_r1_can_be_descended():
     x = torch.randn(5, 3, requires_grad=True)
     z = torch.randn(5, 2, requires_grad=True)
     slope = torch.tensor(2.0, requires_grad=True)
-    penalty = r1_penalty(slope * x.sum(1) + z.sum(1), x, z)
+    penalty = r1_penalty(*input_gradients(slope * x.sum(1) + z.sum(1), x, z))
     (gradient,) = torch.autograd.grad(penalty, slope)
     assert gradient.item() == pytest.approx(3 * 2.0)  # d/ds of (3 s^2 + 2) / 2
 

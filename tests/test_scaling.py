@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
-from sk_bigan.scaling import make_scaler, resolve_scaling
+from sk_bigan.scaling import describe, make_scaler, resolve_scaling
 
 RNG = np.random.default_rng(0)
 TABLES = [load_breast_cancer, load_iris, load_wine]
@@ -12,48 +12,53 @@ TABLES = [load_breast_cancer, load_iris, load_wine]
 
 def test_auto_scales_pixels_and_bits_as_a_whole():
     digits = load_digits().data
-    assert resolve_scaling("auto", digits, is_image=False) == "range"
-    assert resolve_scaling("auto", digits[:100] / 16, is_image=False) == "range"
-    assert resolve_scaling("auto", RNG.integers(0, 2, (50, 5)) * 1.0, is_image=False) == "range"
+    assert resolve_scaling("auto", describe(digits), is_image=False) == "range"
+    assert resolve_scaling("auto", describe(digits[:100] / 16), is_image=False) == "range"
+    assert (
+        resolve_scaling("auto", describe(RNG.integers(0, 2, (50, 5)) * 1.0), is_image=False)
+        == "range"
+    )
 
 
 @pytest.mark.parametrize("load", TABLES)
 def test_auto_scales_tables_column_by_column(load):
-    assert resolve_scaling("auto", load().data, is_image=False) == "standard"
+    assert resolve_scaling("auto", describe(load().data), is_image=False) == "standard"
 
 
 def test_auto_scales_what_is_said_to_be_an_image_as_a_whole():
-    assert resolve_scaling("auto", RNG.normal(size=(50, 16)), is_image=True) == "range"
-    assert resolve_scaling("auto", RNG.normal(size=(50, 16)), is_image=False) == "standard"
+    assert resolve_scaling("auto", describe(RNG.normal(size=(50, 16))), is_image=True) == "range"
+    assert (
+        resolve_scaling("auto", describe(RNG.normal(size=(50, 16))), is_image=False) == "standard"
+    )
 
 
 def test_counts_with_one_huge_column_are_a_table():
     X = RNG.integers(0, 2, (100, 6)) * np.array([1, 1, 1, 1, 1, 1000.0])
-    assert resolve_scaling("auto", X, is_image=False) == "standard"
+    assert resolve_scaling("auto", describe(X), is_image=False) == "standard"
 
 
 def test_range_keeps_the_proportions_between_columns():
     X = load_digits().data
-    scaled = make_scaler("range", X).transform(X)
+    scaled = make_scaler("range", describe(X)).transform(X)
     np.testing.assert_allclose(scaled, X / 8 - 1)
 
 
 def test_standard_gives_every_column_the_same_weight():
     X = load_wine().data
-    scaled = make_scaler("standard", X).transform(X)
+    scaled = make_scaler("standard", describe(X)).transform(X)
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(scaled.std(axis=0), 1)
 
 
 def test_none_leaves_x_alone():
     X = load_wine().data
-    np.testing.assert_array_equal(make_scaler(None, X).transform(X), X)
+    np.testing.assert_array_equal(make_scaler(None, describe(X)).transform(X), X)
 
 
 @pytest.mark.parametrize("scaling", ["range", "standard", None])
 @pytest.mark.parametrize("X", [load_wine().data, np.full((5, 3), 7.0)], ids=["wine", "constant"])
 def test_round_trip(scaling, X):
-    scaler = make_scaler(scaling, X)
+    scaler = make_scaler(scaling, describe(X))
     scaled = scaler.transform(X)
     assert np.isfinite(scaled).all()
     np.testing.assert_allclose(scaler.inverse_transform(scaled), X)

@@ -54,6 +54,7 @@ def make_net():
             "batch_size": 16,
             "max_epochs": 1,
             "precision": torch.float32,
+            "to_samples": nn.Identity(),
             "verbose": 0,
         }
         net = BiGANNet(
@@ -93,7 +94,7 @@ def test_e_learns_from_the_real_pair_alone_and_g_from_the_generated_one(
     net = make_net(objective=objective)
     net.train_step(X)
     assert total(gradients(net, learns)) > 0
-    assert all(p.grad is None for p in getattr(net, rests + "_").parameters())
+    assert total(gradients(net, rests)) == 0
 
 
 @pytest.mark.parametrize("name", ["encoder", "generator"])
@@ -181,7 +182,7 @@ def test_r1_is_taken_at_d_alone_and_not_through_e(make_net):
             return torch.cat([x, z], 1) @ self.slope
 
     net = make_net(Linear(), gradient_penalty=1.0)
-    assert net.losses(X)["r1"].item() == pytest.approx(0.5 * sum(i**2 for i in range(10)))
+    assert net.train_step(X)["r1"].item() == pytest.approx(0.5 * sum(i**2 for i in range(10)))
 
 
 def test_a_d_that_ignores_z_trains(make_net):
@@ -194,8 +195,8 @@ def test_a_d_that_ignores_z_trains(make_net):
             return self.linear(x)
 
     net = make_net(Blind(), gradient_penalty=1.0)
-    slope = net.discriminator_.linear.weight.detach()
-    assert net.losses(X)["r1"].item() == pytest.approx(0.5 * slope.square().sum().item())
+    slope = net.discriminator_.linear.weight.detach().clone()
+    assert net.train_step(X)["r1"].item() == pytest.approx(0.5 * slope.square().sum().item())
 
 
 def test_a_frozen_network_stays_as_it_is_while_the_others_learn(make_net):
@@ -321,8 +322,8 @@ def test_ctrl_c_comes_through(make_net, moment):
 
 
 def test_bfloat16_computes_the_same_step_within_its_precision(make_net):
-    exact = make_net(cycle_weight=1.0, gradient_penalty=1.0).losses(X)
-    rough = make_net(cycle_weight=1.0, gradient_penalty=1.0, precision=torch.bfloat16).losses(X)
+    exact = make_net(cycle_weight=1.0, gradient_penalty=1.0).train_step(X)
+    rough = make_net(cycle_weight=1.0, gradient_penalty=1.0, precision=torch.bfloat16).train_step(X)
     assert all(loss.dtype == torch.float32 for loss in rough.values())
     for name in ("loss_d", "loss_eg", "cycle"):
         assert rough[name].item() == pytest.approx(exact[name].item(), rel=2e-2)
