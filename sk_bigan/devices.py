@@ -17,7 +17,12 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 # Kernels sum a handful of rows, or the rows left over at the end, in another order than the rest.
 # Padded to a multiple of this, a row's result does not depend on the rows that came with it.
 ROW_BLOCK = 32
-INFERENCE_ROWS = 4096  # at most: more are no faster, and their hidden layers take memory
+
+# Values of X in one batch of inference. On a CPU more would leave the cache; on a GPU as many as
+# fit, counting this many bytes of hidden layers and copies for each.
+INFERENCE_VALUES = 2**20
+INFERENCE_ROWS = 2**12
+GPU_BYTES_PER_VALUE = 256
 
 # Of the memory of a GPU that is free when the training starts.
 MOST_FOR_DATA = 0.5
@@ -135,7 +140,7 @@ def forward(
     """
     rows = as_tensor(X)
     output = np.empty(0, dtype)
-    at_most, start = INFERENCE_ROWS, 0
+    at_most, start = inference_rows(rows[0].numel(), device), 0
     while start < len(rows):
         batch = rows[start : start + at_most]
         try:
@@ -143,13 +148,22 @@ def forward(
         except torch.OutOfMemoryError:
             if at_most == ROW_BLOCK:
                 raise
-            at_most //= 2
+            at_most = max(at_most // 2 // ROW_BLOCK, 1) * ROW_BLOCK
             continue
         if start == 0:
             output = np.empty((len(rows), *result.shape[1:]), dtype)
         output[start : start + len(batch)] = result
         start += len(batch)
     return output
+
+
+def inference_rows(values_per_row: int, device: torch.device) -> int:
+    """How many rows to compute at once: a multiple of 32."""
+    if device.type == "cuda":
+        rows = torch.cuda.mem_get_info(device)[0] // (GPU_BYTES_PER_VALUE * values_per_row)
+    else:
+        rows = min(INFERENCE_VALUES // values_per_row, INFERENCE_ROWS)
+    return max(rows // ROW_BLOCK, 1) * ROW_BLOCK
 
 
 def _padded(batch: Tensor, device: torch.device) -> Tensor:

@@ -1,11 +1,22 @@
 """Devices, precisions, seeds and inference batches."""
 
+import platform
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from sk_bigan.devices import INFERENCE_ROWS, forward, resolve_device, resolve_precision, seeded
+from sk_bigan.devices import (
+    INFERENCE_ROWS,
+    forward,
+    inference_rows,
+    resolve_device,
+    resolve_precision,
+    seeded,
+)
 
 CPU = torch.device("cpu")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -68,18 +79,98 @@ def test_seeded_covers_the_accelerator():
 @pytest.mark.parametrize("n", [1, 31, 33, INFERENCE_ROWS, INFERENCE_ROWS + 1])
 def test_forward_gives_every_row_once_and_in_order(n):
     rows = np.arange(n, dtype=np.float32).reshape(n, 1)
-    outputs = forward(nn.Identity(), rows, CPU, np.float32)
+    outputs = forward(nn.Identity(), rows, CPU, np.float64)
     np.testing.assert_array_equal(outputs, rows)
+    assert outputs.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda X: X[::-1],
+        lambda X: np.asfortranarray(X),
+        lambda X: X[:, ::2],
+        lambda X: np.frombuffer(X.tobytes()).reshape(X.shape),  # read-only
+    ],
+    ids=["reversed", "by columns", "every other column", "read-only"],
+)
+def test_forward_takes_any_layout_of_memory(view):
+    X = view(np.random.default_rng(0).normal(size=(50, 6)))
+    np.testing.assert_array_equal(forward(nn.Identity(), X, CPU, np.float64), X)
+
+
+@pytest.mark.parametrize("limit", [1000, 32])
+def test_batches_are_halved_until_they_fit(limit):
+    sizes = []
+
+    def short_of_memory(batch):
+        sizes.append(len(batch))
+        if len(batch) > limit:
+            raise torch.OutOfMemoryError
+        return batch
+
+    rows = np.arange(5000.0).reshape(-1, 1)
+    np.testing.assert_array_equal(forward(short_of_memory, rows, CPU, np.float64), rows)
+    fitting = sizes[-2]  # the last batch holds what is left
+    assert limit / 2 <= fitting <= limit
+    assert sizes[sizes.index(fitting) : -1] == [fitting] * (5000 // fitting)
+
+
+def test_no_memory_even_for_the_smallest_batch_is_an_error():
+    def out_of_memory(batch):
+        raise torch.OutOfMemoryError("no memory")
+
+    with pytest.raises(torch.OutOfMemoryError, match="no memory"):
+        forward(out_of_memory, np.zeros((100, 1)), CPU, np.float32)
+
+
+def test_wide_rows_come_in_smaller_batches():
+    sizes = [inference_rows(n, CPU) for n in (1, 100, 1000, 10**5, 10**9)]
+    assert sizes[0] == INFERENCE_ROWS
+    assert sizes[-1] == 32
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(size % 32 == 0 for size in sizes)
 
 
 @pytest.mark.parametrize("latent_dim", [1, 3, 50])
 def test_a_rows_output_does_not_depend_on_the_rows_beside_it(latent_dim):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(784, 1024), nn.LeakyReLU(0.2), nn.Linear(1024, latent_dim))
-    rows = np.random.default_rng(0).normal(size=(INFERENCE_ROWS + 77, 784)).astype(np.float32)
+    batch = inference_rows(784, CPU)
+    rows = np.random.default_rng(0).normal(size=(batch + 577, 784)).astype(np.float32)
     whole = forward(network, rows, CPU, np.float32)
     for n in (1, 2, 31, 32, 33, 100, 1000):
-        start = INFERENCE_ROWS - n // 2  # across the border of two batches
+        start = batch - n // 2  # across the border of two batches
         np.testing.assert_array_equal(
             forward(network, rows[start : start + n], CPU, np.float32), whole[start : start + n]
         )
+
+
+FAULTS = """
+import resource, sys, torch
+from sk_bigan.devices import keep_freed_memory
+
+def faults_of_a_step():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    gradients = [torch.ones(2**20) for _ in range(6)]  # 24 MB, in pages of 4 kB
+    del gradients
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+if sys.argv[1] == "keep":
+    keep_freed_memory()
+for _ in range(5):
+    faults_of_a_step()
+print(faults_of_a_step())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries need no help")
+def test_memory_that_one_step_frees_is_there_for_the_next():
+    def faults(argument):
+        run = subprocess.run(
+            [sys.executable, "-c", FAULTS, argument], capture_output=True, text=True, check=True
+        )
+        return int(run.stdout)
+
+    assert faults("keep") < 100
+    assert faults("return") > 1000

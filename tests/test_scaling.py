@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
-from sk_bigan.scaling import describe, make_scaler, resolve_scaling
+from sk_bigan.scaling import describe, make_scaler, make_to_samples, resolve_scaling
 
 RNG = np.random.default_rng(0)
 TABLES = [load_breast_cancer, load_iris, load_wine]
@@ -62,3 +63,33 @@ def test_round_trip(scaling, X):
     scaled = scaler.transform(X)
     assert np.isfinite(scaled).all()
     np.testing.assert_allclose(scaler.inverse_transform(scaled), X)
+
+
+@pytest.mark.parametrize("scaling", ["range", "standard", None])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_samples_are_what_the_scaler_gives(scaling, dtype):
+    X = load_digits().data[:100].astype(dtype)
+    scaler = make_scaler(scaling, describe(X))
+    to_samples = make_to_samples(scaler, (1, 8, 8), torch.device("cpu"))
+    samples = to_samples(torch.from_numpy(X))
+    assert samples.dtype == torch.float32
+    assert samples.shape == (100, 1, 8, 8)
+    expected = scaler.transform(X.astype(float))
+    np.testing.assert_allclose(samples.flatten(1), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_a_column_far_from_zero_keeps_its_digits():
+    X = 1e9 + RNG.normal(size=(1000, 2))
+    samples = make_to_samples(make_scaler("standard", describe(X)), (2,), torch.device("cpu"))(
+        torch.from_numpy(X)
+    )
+    np.testing.assert_allclose(samples.std(0, correction=0), 1, rtol=1e-5)
+
+
+def test_columns_are_described_in_chunks_as_they_are_at_once():
+    X = RNG.normal(size=(3000, 1000)) * np.arange(1, 1001)  # 3 chunks
+    low, high, standard = describe(X)
+    np.testing.assert_array_equal(low, X.min(axis=0))
+    np.testing.assert_array_equal(high, X.max(axis=0))
+    np.testing.assert_allclose(standard.mean_, X.mean(axis=0))
+    np.testing.assert_allclose(standard.var_, X.var(axis=0))

@@ -71,6 +71,24 @@ def test_integers_are_taken_as_float64(digits, fitted):
     np.testing.assert_array_equal(codes, fitted.transform(digits))
 
 
+@pytest.mark.parametrize("scaling", ["range", "standard", None])
+def test_a_fit_is_the_same_whatever_dtype_the_numbers_come_in(digits, small, scaling):
+    expected = small(scaling=scaling).fit(digits)
+    for dtype in (np.uint8, np.float32, np.int64):
+        bigan = small(scaling=scaling).fit(digits.astype(dtype))
+        assert same_weights(bigan, expected)
+        assert bigan.score(digits) == expected.score(digits)
+
+
+def test_x_is_read_where_it_lies_and_never_written(digits, small, tmp_path):
+    for dtype in (np.uint8, np.float32, np.float64):
+        np.save(tmp_path / "X.npy", digits.astype(dtype))
+        X = np.load(tmp_path / "X.npy", mmap_mode="r")
+        bigan = small().fit(X).partial_fit(X)
+        assert bigan.transform(X).dtype == (np.float32 if dtype == np.float32 else np.float64)
+        np.testing.assert_array_equal(X, digits)
+
+
 def test_bytes_are_taken_for_an_image(digits, small):
     X = (digits[:, 20:24] + [1, 2, 3, 4]).astype(np.uint8)  # no range in common
     assert isinstance(small().fit(X).scaler_, MinMaxScaler)

@@ -1,0 +1,137 @@
+"""One backward pass of D for both players gives what two passes give."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+from torch import nn
+
+from sk_bigan.networks import build_networks
+from sk_bigan.objectives import OBJECTIVES
+from sk_bigan.step import accumulate_gradients
+
+GENERATOR = torch.Generator().manual_seed(0)
+X = torch.rand(64, 7, generator=GENERATOR) * 2 - 1
+Z = torch.randn(64, 3, generator=GENERATOR)
+
+
+def relativistic(real_logits, fake_logits):
+    """An objective in which no slope depends on its own logit alone."""
+    difference = real_logits - fake_logits.mean()
+    return nn.functional.softplus(-difference).mean(), nn.functional.softplus(difference).mean()
+
+
+@pytest.fixture(scope="module")
+def networks():
+    torch.manual_seed(0)
+    E, G, D = build_networks(
+        "mlp",
+        (7,),
+        3,
+        (16, 16),
+        code_activation=nn.Identity(),
+        bounded=True,
+        own=dict.fromkeys(("encoder", "generator", "discriminator")),
+    )
+    with torch.no_grad():  # logits on both sides of hinge's margins, of -2 to 2
+        D.logit.weight *= 2000
+    return E.train(), G.train(), D
+
+
+def gradients(networks, D=None, **settings):
+    E, G, D = (deepcopy(network) for network in (*networks[:2], D or networks[2]))
+    defaults = {
+        "objective": OBJECTIVES["non_saturating"],
+        "cycle_weight": 0.0,
+        "gradient_penalty": 0.0,
+        "precision": torch.float32,
+    }
+    losses = accumulate_gradients(E, G, D, X, Z, **(defaults | settings))
+    return losses, [p.grad for network in (E, G, D) for p in network.parameters()]
+
+
+def without_the_promise(D):
+    D = deepcopy(D)
+    D.row_wise = False
+    return D
+
+
+@pytest.mark.parametrize("gradient_penalty", [0.0, 2.0])
+@pytest.mark.parametrize("cycle_weight", [0.0, 0.7])
+@pytest.mark.parametrize("objective", [*OBJECTIVES.values(), relativistic])
+def test_one_pass_of_d_gives_the_gradients_of_two(
+    networks, objective, cycle_weight, gradient_penalty
+):
+    settings = {
+        "objective": objective,
+        "cycle_weight": cycle_weight,
+        "gradient_penalty": gradient_penalty,
+    }
+    losses, one_pass = gradients(networks, **settings)
+    expected_losses, two_passes = gradients(networks, without_the_promise(networks[2]), **settings)
+    torch.testing.assert_close(losses, expected_losses)
+    torch.testing.assert_close(one_pass, two_passes, rtol=1e-4, atol=1e-7)
+    assert all(gradient.abs().sum() > 0 for gradient in one_pass[::2])  # of every weight
+
+
+@pytest.mark.parametrize("objective", ["hinge", "non_saturating"])
+@pytest.mark.parametrize("gradient_penalty", [0.0, 2.0])
+def test_e_and_g_learn_from_a_d_whose_own_loss_is_flat(networks, objective, gradient_penalty):
+    """Logits up to 2,000: D's loss has no slope at most rows, that of E and G a full one."""
+    D = deepcopy(networks[2])
+    with torch.no_grad():
+        D.logit.weight *= 1000
+    settings = {"objective": OBJECTIVES[objective], "gradient_penalty": gradient_penalty}
+    _, one_pass = gradients(networks, D, **settings)
+    _, two_passes = gradients(networks, without_the_promise(D), **settings)
+    largest = max(gradient.abs().max().item() for gradient in two_passes)
+    torch.testing.assert_close(one_pass, two_passes, rtol=1e-4, atol=1e-6 * largest)
+
+
+def test_a_d_whose_rows_see_each_other_gets_two_passes(networks):
+    """With BatchNorm a logit's slope at one row reaches all rows: rescaling would be wrong."""
+
+    class Normalized(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.Sequential(
+                nn.Linear(10, 16), nn.BatchNorm1d(16), nn.LeakyReLU(0.2), nn.Linear(16, 1)
+            )
+
+        def forward(self, *, x, z):
+            return self.layers(torch.cat([x, z], 1))
+
+    torch.manual_seed(0)
+    D = Normalized()
+    E, G = (deepcopy(network) for network in networks[:2])
+    codes, generated = E(X), G(Z)
+    losses = OBJECTIVES["non_saturating"](
+        D(x=X, z=codes).flatten(), deepcopy(D)(x=generated, z=Z).flatten()
+    )
+    expected = torch.autograd.grad(losses[1], [*E.parameters(), *G.parameters()])
+    _, found = gradients(networks, D)
+    torch.testing.assert_close(found[: len(expected)], list(expected))
+
+
+@pytest.mark.parametrize(("gradient_penalty", "passes"), [(0.0, [128]), (1.0, [64, 64])])
+def test_d_sees_all_pairs_at_once_unless_r1_wants_the_real_ones_alone(
+    networks, gradient_penalty, passes
+):
+    D, rows = deepcopy(networks[2]), []
+    D.logit.register_forward_hook(lambda module, args, output: rows.append(len(output)))
+    gradients(networks, D, gradient_penalty=gradient_penalty)
+    assert rows == passes
+
+
+@pytest.mark.parametrize("gradient_penalty", [0.0, 1.0])
+def test_a_row_wise_d_may_ignore_an_input(networks, gradient_penalty):
+    class OfXAlone(nn.Linear):
+        row_wise = True
+
+        def forward(self, *, x, z):
+            return super().forward(x)
+
+    _, found = gradients(networks, OfXAlone(7, 1), gradient_penalty=gradient_penalty)
+    of_e = list(networks[0].parameters())
+    assert all(gradient.abs().sum() == 0 for gradient in found[: len(of_e)])
+    assert found[-1].abs().sum() > 0
