@@ -158,8 +158,7 @@ def faults_of_a_step():
 
 if sys.argv[1] == "keep":
     keep_freed_memory()
-for _ in range(5):
-    faults_of_a_step()
+faults_of_a_step()
 print(faults_of_a_step())
 """
 
@@ -172,5 +171,4 @@ def test_memory_that_one_step_frees_is_there_for_the_next():
         )
         return int(run.stdout)
 
-    assert faults("keep") < 100
-    assert faults("return") > 1000
+    assert faults("keep") < faults("return") / 2
