@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from math import ceil, prod
 from numbers import Integral, Real
@@ -30,6 +30,7 @@ from .devices import (
     resolve_device,
     resolve_precision,
     seeded,
+    tensor_float32,
     to_device_if_it_fits,
 )
 from .networks import ARCHITECTURES, Architecture, OwnNetwork, build_networks
@@ -94,6 +95,7 @@ class BaseBiGAN(BaseEstimator):
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", *PRECISIONS})],
+        "cuda_graph": ["boolean"],
         "callbacks": [list, None],
         "checkpoint_dir": [str, PathLike, None],
         "warm_start": ["boolean"],
@@ -122,6 +124,7 @@ class BaseBiGAN(BaseEstimator):
         batch_size: int = 128,
         device: str | torch.device = "auto",
         precision: str = "auto",
+        cuda_graph: bool = False,
         callbacks: list[Any] | None = None,
         checkpoint_dir: str | PathLike[str] | None = None,
         warm_start: bool = False,
@@ -146,6 +149,7 @@ class BaseBiGAN(BaseEstimator):
         self.batch_size = batch_size
         self.device = device
         self.precision = precision
+        self.cuda_graph = cuda_graph
         self.callbacks = callbacks
         self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
@@ -248,7 +252,8 @@ class BaseBiGAN(BaseEstimator):
         epochs_before = len(net.history)
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
-        with seeded(seed, self.device_):
+        tf32 = self.precision == "tf32"
+        with seeded(seed, self.device_), tensor_float32() if tf32 else nullcontext():
             net.train(to_device_if_it_fits(as_tensor(X), self.device_))
         records = [
             {name: value for name, value in epoch.items() if name != "batches"} | {"epoch": number}
@@ -311,6 +316,7 @@ class BaseBiGAN(BaseEstimator):
             "lr": self.learning_rate,
             "max_epochs": n_epochs,
             "batch_size": self.batch_size,
+            "cuda_graph": self.cuda_graph,
             "precision": resolve_precision(self.precision, self.device_),
             "callbacks": self._checkpoints() + deepcopy(self.callbacks or []),
             "verbose": self.verbose,

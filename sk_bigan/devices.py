@@ -12,7 +12,8 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+# By name: the dtype of autocast, which for "tf32" leaves the rest to `tensor_float32`.
+PRECISIONS = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}
 
 # Kernels sum a handful of rows, or the rows left over at the end, in another order than the rest.
 # Padded to a multiple of this, a row's result does not depend on the rows that came with it.
@@ -90,6 +91,18 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
                 yield
             finally:
                 generators.set_rng_state(before)
+
+
+@contextmanager
+def tensor_float32() -> Iterator[None]:
+    """Inside, GPUs round the factors of float32 matrix products to 10 bits of mantissa."""
+    products = torch.backends.cuda.matmul
+    before = products.fp32_precision
+    products.fp32_precision = "tf32"
+    try:
+        yield
+    finally:
+        products.fp32_precision = before
 
 
 def keep_freed_memory() -> None:

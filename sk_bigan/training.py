@@ -8,6 +8,7 @@ loop, the callbacks and the history are skorch's. `BiGANNet` overrides these hoo
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from traceback import walk_tb
@@ -20,10 +21,13 @@ from skorch.utils import TeeGenerator
 from torch import Tensor, nn
 
 from .batches import Batches
+from .cuda_graph import CudaGraphStep
 from .devices import keep_freed_memory
 from .objectives import Objective
 from .priors import Prior
 from .step import accumulate_gradients
+
+logger = logging.getLogger(__name__)
 
 ADAM_BETAS = (0.5, 0.999)  # Donahue et al. 2017, Appendix A
 
@@ -46,9 +50,13 @@ class BiGANNet(NeuralNet):
         What matrix products are computed in; the weights stay in float32.
     to_samples : callable, Tensor of shape (n, ...) -> Tensor of shape (n, *sample_shape)
         Turns rows of the data, on the device, into what the networks see.
+    cuda_graph : bool
+        Whether to record the step on a GPU once and replay it.
     **kwargs
         Of `skorch.NeuralNet`.
     """
+
+    recorded_step_: CudaGraphStep | None
 
     def __init__(
         self,
@@ -63,6 +71,7 @@ class BiGANNet(NeuralNet):
         gradient_penalty: float,
         precision: torch.dtype,
         to_samples: Callable[[Tensor], Tensor],
+        cuda_graph: bool = False,
         **kwargs: Any,
     ):
         self.encoder = encoder
@@ -75,6 +84,7 @@ class BiGANNet(NeuralNet):
         self.gradient_penalty = gradient_penalty
         self.precision = precision
         self.to_samples = to_samples
+        self.cuda_graph = cuda_graph
         super().__init__(
             module=None,
             criterion=None,
@@ -121,6 +131,8 @@ class BiGANNet(NeuralNet):
         """
         keep_freed_memory()
         self.iterator_train__pin_memory = X.device.type != torch.device(self.device).type
+        recorded = self.cuda_graph and self._can_be_recorded()
+        self.recorded_step_ = CudaGraphStep(self.train_step) if recorded else None
         self.notify("on_train_begin", X=X, y=None)
         try:
             # Not skorch's fit or partial_fit: those swallow Ctrl-C.
@@ -130,6 +142,22 @@ class BiGANNet(NeuralNet):
         finally:
             self._set_training(False)
         self.notify("on_train_end", X=X, y=None)
+
+    def _can_be_recorded(self) -> bool:
+        listeners = [
+            name
+            for name, callback in self.callbacks_
+            if type(callback).on_grad_computed is not Callback.on_grad_computed
+        ]
+        if torch.device(self.device).type == "cuda" and not listeners:
+            return True
+        logger.warning(
+            "the training step is not recorded as a CUDA graph: it needs device='cuda' and no "
+            "callback with on_grad_computed, got device='%s' and %s",
+            self.device,
+            listeners,
+        )
+        return False
 
     def run_single_epoch(
         self,
@@ -143,6 +171,7 @@ class BiGANNet(NeuralNet):
         if iterator is None:  # skorch's validation pass
             return
         self._set_training(training)
+        step_fn = self.recorded_step_ or step_fn
         totals: Counter[str] = Counter()  # of tensors: reading one would wait for the device
         for batch in iterator:
             batch = batch.to(self.device, non_blocking=True)
@@ -168,6 +197,7 @@ class BiGANNet(NeuralNet):
         self.encoder_ = self.encoder
         self.generator_ = self.generator
         self.discriminator_ = self.discriminator
+        self.recorded_step_ = None
         return self
 
     def initialize_criterion(self) -> BiGANNet:
@@ -176,7 +206,12 @@ class BiGANNet(NeuralNet):
     def initialize_optimizer(self) -> BiGANNet:
         def adam(*modules: nn.Module) -> torch.optim.Optimizer:
             parameters = [p for m in modules for p in m.parameters() if p.requires_grad]
-            return self.optimizer(parameters, lr=self.lr, betas=ADAM_BETAS, fused=True)
+            rate, recorded = self.lr, self.cuda_graph and parameters[0].is_cuda
+            if recorded:  # a number would be recorded once for all steps
+                rate = torch.tensor(rate, device=parameters[0].device)
+            return self.optimizer(
+                parameters, lr=rate, betas=ADAM_BETAS, fused=True, capturable=recorded
+            )
 
         self.optimizer_d_ = adam(self.discriminator_)
         self.optimizer_eg_ = adam(self.encoder_, self.generator_)
@@ -202,7 +237,10 @@ class LearningRateDecay(Callback):
         factor = min(1.0, 2 * (1 - epochs_done / net.max_epochs))
         for optimizer in (net.optimizer_d_, net.optimizer_eg_):
             for group in optimizer.param_groups:
-                group["lr"] = net.lr * factor
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(net.lr * factor)
+                else:
+                    group["lr"] = net.lr * factor
 
 
 class TrainingStopped(Exception):  # noqa: N818, it is no error

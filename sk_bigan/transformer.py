@@ -91,9 +91,14 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, then MPS, then the CPU.
 
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
+    precision : {"auto", "float32", "tf32", "bfloat16"}, default="auto"
         Of the matrix products in training. "auto" takes bfloat16 where the hardware has it
-        natively. Inference is in float32 always.
+        natively, else float32; "tf32" is float32 with shorter factors on NVIDIA GPUs, and float32
+        elsewhere. Inference is in float32 always.
+
+    cuda_graph : bool, default=False
+        Whether to record the training step on an NVIDIA GPU once and replay it, which saves its
+        hundreds of launches. A step that cannot be recorded is taken as usual, and the log says so.
 
     callbacks : list of skorch.callbacks.Callback, default=None
         Instances, or pairs of a name and an instance, told of every event in the training; copied

@@ -1,0 +1,422 @@
+"""How fast training and inference are, as ratios within one run.
+
+    python benchmarks/speed.py --data mnist.npz [--device cpu] [--repeats 7] [--json speed.json]
+
+The reference networks (784-1024-1024-50, batch 128) train with the pure objective, on MNIST or,
+without --data, on noise of its shape. What is compared takes turns, a few dozen steps at a time,
+and medians are printed: seconds on a shared machine mean little, ratios within one run do.
+PyOD's loader is compared too where `pyod` is installed.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from copy import deepcopy
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from skorch.dataset import Dataset
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from sk_bigan import BiGANTransformer
+from sk_bigan.devices import resolve_device, resolve_precision
+from sk_bigan.networks import build_networks
+from sk_bigan.objectives import OBJECTIVES
+from sk_bigan.priors import PRIORS
+from sk_bigan.step import accumulate_gradients
+from sk_bigan.training import ADAM_BETAS, BiGANNet
+
+N_FEATURES, WIDTH, LATENT_DIM, BATCH_SIZE, LEARNING_RATE = 784, 1024, 50, 128, 2e-4
+STEPS = 25  # in one turn
+PURE = {
+    "objective": OBJECTIVES["non_saturating"],
+    "cycle_weight": 0.0,
+    "gradient_penalty": 0.0,
+}
+
+
+def make_networks(n_features=N_FEATURES, latent_dim=LATENT_DIM, hidden_units=(WIDTH, WIDTH)):
+    torch.manual_seed(0)
+    return build_networks(
+        "mlp",
+        (n_features,),
+        latent_dim,
+        hidden_units,
+        code_activation=nn.Identity(),
+        bounded=True,
+        own=dict.fromkeys(("encoder", "generator", "discriminator")),
+    )
+
+
+def unavoidable_flops():
+    """Of one step: every product of the three networks, forward and backward, D's pairs together.
+
+    A layer of m x k weights takes 2 m k a row forward, as much for its weights' gradient, and as
+    much for its input's where somebody needs that: not at the data, nor at z from the prior.
+    """
+    d, w, k = N_FEATURES, WIDTH, LATENT_DIM
+    encoder = 3 * (d * w + w * w + w * k) - d * w
+    generator = 3 * (k * w + w * w + w * d) - k * w
+    discriminator = 2 * 3 * (d * w + w * w + 2 * k * w + w) - d * w - 2 * k * w
+    return 2 * BATCH_SIZE * (encoder + generator + discriminator)
+
+
+# Contestants: each makes a function that takes STEPS steps
+
+
+def plain_loop(X, device):
+    """What the public implementations do: a loader, BCE on sigmoids, D twice, G(E(x)) unused."""
+    E, G, D = (network.to(device).train() for network in make_networks())
+    optimizer_d = torch.optim.Adam(D.parameters(), LEARNING_RATE, ADAM_BETAS)
+    optimizer_eg = torch.optim.Adam([*E.parameters(), *G.parameters()], LEARNING_RATE, ADAM_BETAS)
+    loader = DataLoader(TensorDataset(X), BATCH_SIZE, shuffle=True)
+    bce = nn.BCELoss()
+
+    def loss_of(x, codes, generated, z, real_label):
+        real, fake = D(x=x, z=codes).sigmoid(), D(x=generated, z=z).sigmoid()
+        ones, zeros = torch.ones_like(real), torch.zeros_like(real)
+        labels = (ones, zeros) if real_label == 1 else (zeros, ones)
+        return bce(real, labels[0]) + bce(fake, labels[1])
+
+    def steps():
+        for (x,) in loader:
+            x = x.to(device)
+            z = torch.randn(len(x), LATENT_DIM, device=device)
+            codes, generated = E(x), G(z)
+            G(codes)
+            loss_d = loss_of(x, codes.detach(), generated.detach(), z, real_label=1)
+            optimizer_d.zero_grad()
+            loss_d.backward()
+            optimizer_d.step()
+            loss_eg = loss_of(x, codes, generated, z, real_label=0)
+            optimizer_eg.zero_grad()
+            loss_eg.backward()
+            optimizer_eg.step()
+            loss_d.item(), loss_eg.item()
+
+    return steps
+
+
+def make_net(device, precision, networks=None, latent_dim=LATENT_DIM, engine=BiGANNet, **settings):
+    networks = [network.to(device) for network in networks or make_networks()]
+    names = ("encoder", "generator", "discriminator")
+    defaults = {
+        **PURE,
+        "latent_dim": latent_dim,
+        "prior": PRIORS["normal"],
+        "precision": resolve_precision(precision, device),
+        "to_samples": nn.Identity(),
+        "lr": LEARNING_RATE,
+        "max_epochs": 1,
+        "batch_size": BATCH_SIZE,
+        "verbose": 0,
+        "device": device,
+    }
+    return engine(**dict(zip(names, networks, strict=True)), **(defaults | settings)).initialize()
+
+
+def ours(X, device, precision="auto", **settings):
+    net = make_net(device, precision, **settings)
+    X = X.to(device)
+    return lambda: net.train(X)
+
+
+def by_hand(X, device, precision="auto", networks=None, latent_dim=LATENT_DIM, **settings):
+    """The same step in a loop of its own, with nothing around it."""
+    E, G, D = (deepcopy(network).to(device).train() for network in networks or make_networks())
+    adam = {"lr": LEARNING_RATE, "betas": ADAM_BETAS, "fused": True}
+    optimizers = (
+        torch.optim.Adam(D.parameters(), **adam),
+        torch.optim.Adam([*E.parameters(), *G.parameters()], **adam),
+    )
+    settings = {**PURE, "precision": resolve_precision(precision, device), **settings}
+    X = X.to(device)
+
+    def steps():
+        for rows in torch.randperm(len(X), device=device).tensor_split(-(-len(X) // BATCH_SIZE)):
+            x = X.index_select(0, rows)
+            z = torch.randn(len(x), latent_dim, device=device)
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+            accumulate_gradients(E, G, D, x, z, **settings)
+            for optimizer in optimizers:
+                optimizer.step()
+
+    return steps
+
+
+class SkorchLoader(BiGANNet):
+    """The same engine on skorch's own data path: a Dataset and a DataLoader, row by row."""
+
+    def get_dataset(self, X, y=None):
+        return Dataset(X)
+
+    def get_iterator(self, dataset, training=False):
+        batches = DataLoader(dataset, BATCH_SIZE, shuffle=True)
+        return [] if dataset is None else _FirstOfEach(batches)
+
+
+class PyODLoader(SkorchLoader):
+    """The same engine on the loader of PyOD's deep models."""
+
+    def get_dataset(self, X, y=None):
+        from pyod.utils.torch_utility import TorchDataset
+
+        return TorchDataset(X)
+
+
+class _FirstOfEach:
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __iter__(self):
+        for batch in self.batches:
+            yield (batch[0] if isinstance(batch, list | tuple) else batch).float()
+
+
+# Measuring
+
+
+def seconds(function, device):
+    start = perf_counter()
+    function()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return perf_counter() - start
+
+
+def take_turns(contestants, device, repeats):
+    """{name: seconds of each turn}, after one turn each that does not count."""
+    for function in contestants.values():
+        seconds(function, device)
+    turns = {name: [] for name in contestants}
+    for _ in range(repeats):
+        for name, function in contestants.items():
+            turns[name].append(seconds(function, device))
+    return turns
+
+
+def ratio(turns, slow, fast):
+    return median(a / b for a, b in zip(turns[slow], turns[fast], strict=True))
+
+
+def product_rate(dtype, device):
+    """FLOP/s of a large matrix product."""
+    a = torch.randn(2048, 2048, device=device).to(dtype)
+    times = [seconds(lambda: [a @ a for _ in range(5)], device) for _ in range(8)]
+    return 5 * 2 * 2048**3 / median(times[1:])
+
+
+# What is measured: each yields (what, figure)
+
+
+def training(X, device, repeats):
+    X = X[: STEPS * BATCH_SIZE]
+    contestants = {
+        "plain loop": plain_loop(X, device),
+        "ours": ours(X, device),
+        "ours in float32": ours(X, device, "float32"),
+        "by hand": by_hand(X, device),
+    }
+    if device.type == "cuda":
+        contestants["ours recorded"] = ours(X, device, cuda_graph=True)
+    turns = take_turns(contestants, device, repeats)
+    for name, times in turns.items():
+        yield f"ms a step: {name}", 1e3 * median(times) / STEPS
+    for name in contestants:
+        if name.startswith("ours"):
+            yield f"plain loop / {name}", ratio(turns, "plain loop", name)
+    yield "ours / by hand", ratio(turns, "ours", "by hand")
+
+    automatic = resolve_precision("auto", device)
+    for name, precision in (("ours", automatic), ("ours in float32", torch.float32)):
+        rate = product_rate(precision, device)
+        step = median(turns[name]) / STEPS
+        yield f"GFLOP/s of matrix products, {precision}", rate / 1e9
+        yield f"% of that rate: {name}", 100 * unavoidable_flops() / step / rate
+    if device.type == "cuda":
+        for name in ("ours", "ours recorded"):
+            yield f"% of the time inside kernels: {name}", kernel_share(contestants[name])
+
+
+def kernel_share(steps):
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        wall = seconds(steps, torch.device("cuda"))
+    kernels = sum(event.self_device_time_total for event in profile.key_averages())
+    return 100 * kernels / 1e6 / wall
+
+
+def loaders(X, device, repeats):
+    """On the reference networks, where arithmetic rules, and on small ones, where loading does."""
+    digits = torch.from_numpy(load_digits().data).float() / 8 - 1
+    small = {"networks": make_networks(64, 16, (128,)), "latent_dim": 16}
+    for data, rows, settings in (
+        ("reference networks", X[: STEPS * BATCH_SIZE], {}),
+        ("digits, 128 wide", digits, small),
+    ):
+
+        def net(engine, settings=settings):
+            copies = {name: deepcopy(value) for name, value in settings.items()}
+            return make_net(device, "auto", engine=engine, **copies)
+
+        engines = {"ours": BiGANNet, "skorch's loader": SkorchLoader}
+        if find_spec("pyod"):
+            engines["PyOD's loader"] = PyODLoader
+        nets = {name: net(engine) for name, engine in engines.items()}
+        turns = take_turns(
+            {name: (lambda n=n, rows=rows: n.train(rows)) for name, n in nets.items()},
+            device,
+            repeats,
+        )
+        for name in list(engines)[1:]:
+            yield f"{name} / ours: {data}", ratio(turns, name, "ours")
+            dataset = nets[name].get_dataset(rows), nets["ours"].get_dataset(rows)
+            iterators = [
+                nets[k].get_iterator(d, training=True)
+                for k, d in zip((name, "ours"), dataset, strict=True)
+            ]
+            alone = take_turns(
+                {k: (lambda i=i: [*i]) for k, i in zip("ab", iterators, strict=True)},
+                device,
+                repeats,
+            )
+            yield f"{name} / ours, loading alone: {data}", ratio(alone, "a", "b")
+
+
+def small_data(device, repeats):
+    """The engine where a step is short, and what a fit costs beside its steps."""
+    X = load_digits().data
+    x = torch.from_numpy(X).float() / 8 - 1
+    both = {"cycle_weight": 1.0, "gradient_penalty": 1.0}
+    for width in (1024, 128):
+        shared = {"latent_dim": 16, **both}
+        networks = make_networks(64, 16, (width,))
+        turns = take_turns(
+            {
+                "ours": ours(x, device, networks=deepcopy(networks), **shared),
+                "by hand": by_hand(x, device, networks=networks, **shared),
+            },
+            device,
+            repeats,
+        )
+        yield f"ms an epoch: digits, {width} wide", 1e3 * median(turns["ours"])
+        yield f"ours / by hand: digits, {width} wide", ratio(turns, "ours", "by hand")
+
+    beyond = []
+    for _ in range(repeats):
+        bigan = BiGANTransformer(max_epochs=2, random_state=0, device=device)
+        whole = seconds(lambda bigan=bigan: bigan.fit(X), device)
+        beyond.append(whole - 2 * bigan.history_[-1]["dur"])
+    yield "ms of a fit beyond its epochs: digits", 1e3 * median(beyond)
+
+
+def inference(X, device, repeats):
+    X = X[:20_000].numpy()
+    bigan = BiGANTransformer(
+        LATENT_DIM, hidden_units=(WIDTH, WIDTH), max_epochs=1, device=device, random_state=0
+    ).fit(X[:1000])
+    x, E = torch.from_numpy(X).to(device), bigan.encoder_
+
+    def bare():
+        with torch.inference_mode():
+            return torch.cat([E(batch) for batch in x.split(1024)]).cpu()
+
+    turns = take_turns({"bare": bare, "transform": lambda: bigan.transform(X)}, device, repeats)
+    yield "transform / bare forward of E", ratio(turns, "transform", "bare")
+
+
+MEMORY = """
+import sys
+import numpy as np
+from sk_bigan import BiGANTransformer
+
+def megabytes(field):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
+
+parameters = {"hidden_units": (1024, 1024), "max_epochs": 1, "random_state": 0, "device": "cpu"}
+BiGANTransformer(2, **{**parameters, "hidden_units": (8,)}).fit(np.eye(8))  # torch loads itself
+X = np.random.default_rng(0).integers(0, 256, (int(sys.argv[1]), 784), dtype=np.uint8)
+before = megabytes("VmRSS")
+with open("/proc/self/clear_refs", "w") as peak:
+    peak.write("5")
+bigan = BiGANTransformer(50, **parameters).fit(X)
+networks = bigan.encoder_, bigan.generator_, bigan.discriminator_
+weights = sum(p.nbytes for n in networks for p in n.parameters()) / 2**20
+print(megabytes("VmHWM") - before - weights)
+"""
+
+FIRST_FIT = """
+from time import perf_counter
+import sklearn.base, skorch, torch
+from sklearn.datasets import load_digits
+start = perf_counter()
+import sk_bigan
+imported = perf_counter()
+import torch._dynamo  # as torch does when it makes its first optimizer
+dynamo = perf_counter()
+sk_bigan.BiGANTransformer(max_epochs=1, random_state=0, device="cpu").fit(load_digits().data)
+print(imported - start, dynamo - imported, perf_counter() - dynamo)
+"""
+
+
+def in_a_new_process(script, *arguments):
+    command = [sys.executable, "-c", script, *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [float(number) for number in run.stdout.split()]
+
+
+def processes(repeats):
+    starts = [in_a_new_process(FIRST_FIT) for _ in range(repeats)]
+    imports, dynamo, first_fit = (median(column) for column in zip(*starts, strict=True))
+    yield "ms that `import sk_bigan` adds to torch, scikit-learn and skorch", 1e3 * imports
+    yield "ms of the first fit in a process, one epoch of digits", 1e3 * first_fit
+    yield "ms before it in which torch loads its compiler", 1e3 * dynamo
+    if Path("/proc/self/clear_refs").exists():
+        (peak,) = in_a_new_process(MEMORY, "60000")
+        yield "MB of a fit on 60,000 x 784 bytes beyond these and the weights", peak
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="npz with X_train of shape (60000, 28, 28)")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    device = resolve_device(arguments.device)
+    if arguments.data is None:
+        X = torch.rand(20_000, N_FEATURES)
+    else:
+        X = torch.from_numpy(np.load(arguments.data)["X_train"]).flatten(1) / 255
+    X = 2 * X - 1
+
+    figures = {}
+    for part in (
+        training(X, device, arguments.repeats),
+        loaders(X, device, arguments.repeats),
+        small_data(device, arguments.repeats),
+        inference(X, device, arguments.repeats),
+        processes(arguments.repeats),
+    ):
+        for what, figure in part:
+            figures[what] = figure
+            print(f"{what:<72}{figure:>10.3f}", flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()
