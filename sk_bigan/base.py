@@ -31,6 +31,7 @@ from .devices import (
     resolve_precision,
     seeded,
     tensor_float32,
+    to_device,
     to_device_if_it_fits,
 )
 from .networks import ARCHITECTURES, Architecture, OwnNetwork, build_networks
@@ -247,7 +248,8 @@ class BaseBiGAN(BaseEstimator):
         elif device != self.device_:
             self._move_to(device)
         # What is extreme in X stays so when it is scaled.
-        self._to_samples()(as_tensor(np.stack([columns.low, columns.high])).to(self.device_))
+        extremes = as_tensor(np.stack([columns.low, columns.high]))
+        self._to_samples()(to_device(extremes, self.device_))
         net = self._engine(n_epochs)
         epochs_before = len(net.history)
         # Each training has draws of its own, yet follows from the seed and the epochs before it.

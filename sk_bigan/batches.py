@@ -22,24 +22,25 @@ class Batches:
         At least two rows.
     batch_size : int
         The most rows in a batch (one more where a batch of one would be left).
-    pin_memory : bool
-        For rows that do not fit on the GPU: batches are put together in page-locked memory, from
-        which they can be copied while the GPU computes.
+    device : torch.device
+        Where the batches are wanted. The order is drawn there, so that it does not depend on where
+        the data are; from rows elsewhere, batches are put together in page-locked memory, out of
+        which they can be copied while the device computes.
     """
 
-    def __init__(self, data: Tensor, batch_size: int, pin_memory: bool = False):
+    def __init__(self, data: Tensor, batch_size: int, device: torch.device):
         self.data = data
         self.batch_size = batch_size
-        self.pin_memory = pin_memory
+        self.device = device
 
     def __len__(self) -> int:
         n = len(self.data)
         return min(-(-n // self.batch_size), n // 2)
 
     def __iter__(self) -> Iterator[Tensor]:
-        order = torch.randperm(len(self.data), device=self.data.device)
+        streamed = self.data.device.type != self.device.type
+        order = torch.randperm(len(self.data), device=self.device).to(self.data.device)
         for rows in order.tensor_split(len(self)):
-            batch = self.data.new_empty(
-                (len(rows), *self.data.shape[1:]), pin_memory=self.pin_memory
-            )
-            yield torch.index_select(self.data, 0, rows, out=batch)
+            batch = self.data.new_empty((len(rows), *self.data.shape[1:]), pin_memory=streamed)
+            torch.index_select(self.data, 0, rows, out=batch)
+            yield batch.to(self.device, non_blocking=True)

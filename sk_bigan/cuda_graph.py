@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import warnings
+from collections import Counter
 from collections.abc import Callable
 
 import torch
@@ -12,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 Step = Callable[[Tensor], dict[str, Tensor]]
 
-# Steps taken as usual before a recording, in which libraries and optimizers set themselves up.
+# Steps with each size of batch before it is recorded, in which libraries set themselves up.
 WARM_UP_STEPS = 3
 
 
@@ -30,41 +32,50 @@ class CudaGraphStep:
 
     def __init__(self, step: Step):
         self.step = step
-        self.warm_ups_left = WARM_UP_STEPS
+        # Not the one that all recordings of a process share by default: when a recording goes, it
+        # takes memory of its stream along, which others may still use (pytorch issue 193402).
+        self.stream = torch.cuda.Stream()
+        self.warm_ups: Counter[int] = Counter()
         self.recordings: dict[int, Step] = {}
+        self.recordable = True
 
     def __call__(self, batch: Tensor) -> dict[str, Tensor]:
-        if self.warm_ups_left > 0:
-            self.warm_ups_left -= 1
-            return self._on_a_stream_of_its_own(batch)
-        if len(batch) not in self.recordings:
+        size = len(batch)
+        if not self.recordable:
+            return self.step(batch)
+        if self.warm_ups[size] < WARM_UP_STEPS:
+            self.warm_ups[size] += 1
+            return self._warm_up(batch)
+        if size not in self.recordings:
             try:
-                self.recordings[len(batch)] = record(self.step, batch)
+                self.recordings[size] = self._record(batch)
             except RuntimeError as error:
-                logger.warning("the training step is not recorded as a CUDA graph: %s", error)
-                self.recordings[len(batch)] = self.step
-        return self.recordings[len(batch)](batch)
+                cause = str(error.__context__ or error)
+                logger.warning("the training step is not recorded as a CUDA graph: %s", cause)
+                self.recordable, self.recordings = False, {}
+                return self.step(batch)
+        return self.recordings[size](batch)
 
-    def _on_a_stream_of_its_own(self, batch: Tensor) -> dict[str, Tensor]:
-        """As torch wants it before a recording."""
-        main, side = torch.cuda.current_stream(), torch.cuda.Stream()
-        side.wait_stream(main)
-        with torch.cuda.stream(side):
+    def _warm_up(self, batch: Tensor) -> dict[str, Tensor]:
+        main = torch.cuda.current_stream()
+        self.stream.wait_stream(main)
+        with torch.cuda.stream(self.stream), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "This instance was constructed with capturable=True")
             losses = self.step(batch)
-        main.wait_stream(side)
+        main.wait_stream(self.stream)
         return losses
 
+    def _record(self, batch: Tensor) -> Step:
+        """A step that replays what `step` does with a batch of this size."""
+        recorded_batch = batch.clone()
+        graph = torch.cuda.CUDAGraph()
+        # The outer context returns from the stream where a recording that fails does not.
+        with torch.cuda.stream(self.stream), torch.cuda.graph(graph, stream=self.stream):
+            recorded_losses = self.step(recorded_batch)
 
-def record(step: Step, batch: Tensor) -> Step:
-    """A step that replays what `step` does with a batch of this size."""
-    recorded_batch = batch.clone()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        recorded_losses = step(recorded_batch)
+        def replay(batch: Tensor) -> dict[str, Tensor]:
+            recorded_batch.copy_(batch)
+            graph.replay()
+            return {name: loss.clone() for name, loss in recorded_losses.items()}
 
-    def replay(batch: Tensor) -> dict[str, Tensor]:
-        recorded_batch.copy_(batch)
-        graph.replay()
-        return {name: loss.clone() for name, loss in recorded_losses.items()}
-
-    return replay
+        return replay

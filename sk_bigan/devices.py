@@ -19,11 +19,12 @@ PRECISIONS = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch
 # Padded to a multiple of this, a row's result does not depend on the rows that came with it.
 ROW_BLOCK = 32
 
-# Values of X in one batch of inference. On a CPU more would leave the cache; on a GPU as many as
-# fit, counting this many bytes of hidden layers and copies for each.
+# In one batch of inference. On a CPU more values would leave the cache; on a GPU a share of the
+# free memory decides, where a row is counted as this many values of 4 bytes or ten times its own.
 INFERENCE_VALUES = 2**20
-INFERENCE_ROWS = 2**12
-GPU_BYTES_PER_VALUE = 256
+INFERENCE_ROWS = {"cpu": 2**12, "cuda": 2**16}
+GPU_VALUES_PER_ROW = 2**14
+MOST_FOR_INFERENCE = 0.1
 
 # Of the memory of a GPU that is free when the training starts.
 MOST_FOR_DATA = 0.5
@@ -122,13 +123,24 @@ def as_tensor(X: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(X))
 
 
+def to_device(data: Tensor, device: torch.device, non_blocking: bool = False) -> Tensor:
+    """The data on the device, as float32 where it has no float64."""
+    if device.type == "mps" and data.dtype == torch.float64:
+        data = data.float()
+    return data.to(device, non_blocking=non_blocking)
+
+
 def to_device_if_it_fits(data: Tensor, device: torch.device) -> Tensor:
     """The data on the device, or as they are if they would take too much of a GPU's memory."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        if data.nbytes > MOST_FOR_DATA * free:
-            return data
-    return data.to(device)
+    if device.type == "cuda" and data.nbytes > MOST_FOR_DATA * free_memory(device):
+        return data
+    return to_device(data, device)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes of a GPU that are free or that torch holds in reserve."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
 @torch.inference_mode()
@@ -137,7 +149,8 @@ def forward(
 ) -> np.ndarray:
     """The function's output for every row of X, computed on the device batch by batch.
 
-    Batches are halved when the device runs out of memory.
+    A batch is halved when a GPU runs out of memory. A GPU computes one batch while the next is
+    prepared.
 
     Parameters
     ----------
@@ -152,37 +165,55 @@ def forward(
     ndarray of shape (n, ...)
     """
     rows = as_tensor(X)
+    n_at_once = inference_rows(rows[0].numel(), device)
+    done = 0  # rows whose output is written
     output = np.empty(0, dtype)
-    at_most, start = inference_rows(rows[0].numel(), device), 0
-    while start < len(rows):
-        batch = rows[start : start + at_most]
-        try:
-            result = function(_padded(batch, device))[: len(batch)].cpu().numpy()
-        except torch.OutOfMemoryError:
-            if at_most == ROW_BLOCK:
-                raise
-            at_most = max(at_most // 2 // ROW_BLOCK, 1) * ROW_BLOCK
-            continue
-        if start == 0:
+    computing: list[Tensor] = []
+
+    def write() -> None:
+        nonlocal done, output
+        result = computing.pop(0).cpu().numpy()
+        if done == 0:
             output = np.empty((len(rows), *result.shape[1:]), dtype)
-        output[start : start + len(batch)] = result
+        output[done : done + len(result)] = result
+        done += len(result)
+
+    start = 0
+    while start < len(rows):
+        batch = rows[start : start + n_at_once]
+        try:
+            computing.append(function(_on_device(batch, device))[: len(batch)])
+        except torch.OutOfMemoryError:
+            if len(batch) <= ROW_BLOCK:
+                raise
+            n_at_once = _whole_blocks(len(batch) // 2)
+            continue
         start += len(batch)
+        if len(computing) > 1:
+            write()
+    write()
     return output
 
 
 def inference_rows(values_per_row: int, device: torch.device) -> int:
     """How many rows to compute at once: a multiple of 32."""
     if device.type == "cuda":
-        rows = torch.cuda.mem_get_info(device)[0] // (GPU_BYTES_PER_VALUE * values_per_row)
+        values = MOST_FOR_INFERENCE * free_memory(device) / 4
+        rows = int(values / max(GPU_VALUES_PER_ROW, 10 * values_per_row))
     else:
-        rows = min(INFERENCE_VALUES // values_per_row, INFERENCE_ROWS)
-    return max(rows // ROW_BLOCK, 1) * ROW_BLOCK
+        rows = INFERENCE_VALUES // values_per_row
+    return _whole_blocks(min(rows, INFERENCE_ROWS.get(device.type, INFERENCE_ROWS["cpu"])))
 
 
-def _padded(batch: Tensor, device: torch.device) -> Tensor:
+def _whole_blocks(n_rows: int) -> int:
+    return max(n_rows // ROW_BLOCK, 1) * ROW_BLOCK
+
+
+def _on_device(batch: Tensor, device: torch.device) -> Tensor:
+    """Whole blocks of rows; the last is filled up with zeros."""
     missing = -len(batch) % ROW_BLOCK
     if missing:
         batch = torch.cat([batch, batch.new_zeros(missing, *batch.shape[1:])])
     if device.type == "cuda":
-        batch = batch.pin_memory()  # copied faster, and with no wait
-    return batch.to(device, non_blocking=True)
+        batch = batch.pin_memory()  # so that the copy does not wait for what is being computed
+    return to_device(batch, device, non_blocking=True)

@@ -84,7 +84,7 @@ def mlp_encoder(
     widths = (prod(sample_shape), *hidden_units)
     layers: list[nn.Module] = [nn.Flatten()]
     for a, b in pairwise(widths):
-        layers += [nn.Linear(a, b), nn.BatchNorm1d(b), nn.LeakyReLU(0.2)]
+        layers += [nn.Linear(a, b, bias=False), nn.BatchNorm1d(b), nn.LeakyReLU(0.2, inplace=True)]
     head = nn.Sequential(nn.Linear(widths[-1], latent_dim), output)
     return Encoder(nn.Sequential(*layers), head)
 
@@ -96,7 +96,7 @@ def mlp_generator(
     widths = (latent_dim, *reversed(hidden_units))
     layers: list[nn.Module] = []
     for a, b in pairwise(widths):
-        layers += [nn.Linear(a, b), nn.BatchNorm1d(b), nn.ReLU()]
+        layers += [nn.Linear(a, b, bias=False), nn.BatchNorm1d(b), nn.ReLU(inplace=True)]
     to_x = nn.Linear(widths[-1], prod(sample_shape))
     return nn.Sequential(*layers, to_x, output, nn.Unflatten(1, sample_shape))
 
@@ -147,7 +147,8 @@ def build_networks(
     TypeError
         If a factory gives something else than a module.
     ValueError
-        If a network fails on, or gives the wrong shape for, two samples or codes of zeros.
+        If a network fails on, or gives the wrong shape for, two samples or codes of zeros, if D is
+        not as `row_wise` as it says, or if it shares weights with E or G.
     """
     default = ARCHITECTURES[architecture]
     sizes = (sample_shape, latent_dim, hidden_units)
@@ -162,12 +163,15 @@ def build_networks(
     E = build("encoder", code_activation)
     G = build("generator", sample_activation)
     D = build("discriminator")
+    if set(D.parameters()) & {*E.parameters(), *G.parameters()}:
+        raise ValueError("discriminator must not share parameters with encoder or generator")
 
     x = torch.zeros(2, *sample_shape, dtype=torch.float32)
     z = torch.zeros(2, latent_dim, dtype=torch.float32)
     _check_shape("encoder", E, [z.shape], x)
     _check_shape("generator", G, [x.shape], z)
     _check_shape("discriminator", D, [(2,), (2, 1)], x=x, z=z)
+    _check_promise(D, sample_shape, latent_dim)
     return E, G, D
 
 
@@ -219,4 +223,20 @@ def _check_shape(
         expected = " or ".join(str(tuple(shape)) for shape in wanted)
         raise ValueError(
             f"{name} must give shape {expected} for input of shape {given}, got {shape}"
+        )
+
+
+def _check_promise(D: nn.Module, sample_shape: SampleShape, latent_dim: int) -> None:
+    """Whether a D that is said to act row by row does: `row_wise` may have been inherited."""
+    if not getattr(D, "row_wise", False):
+        return
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(4, *sample_shape, generator=generator).requires_grad_()
+    z = torch.randn(4, latent_dim, generator=generator).requires_grad_()
+    first = deepcopy(D).train()(x=x, z=z).flatten()[0]
+    gradients = torch.autograd.grad(first, (x, z), materialize_grads=True)
+    if any(gradient[1:].any() for gradient in gradients):
+        raise ValueError(
+            "discriminator has row_wise=True, which says that each logit depends on its own row "
+            f"alone, but in {type(D).__name__} a logit depends on other rows too"
         )

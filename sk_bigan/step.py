@@ -7,7 +7,7 @@ gradients that reach the copies are all that E and G need to know of D.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -57,10 +57,10 @@ def accumulate_gradients(
         codes, generated = E(x).float(), G(z).float()
         cycle = (x - G(codes).float()).square().mean() if cycle_weight > 0 else None
 
-    losses, to_codes, to_generated = _accumulate_gradients_of_d(
+    losses, at_codes, at_generated = _accumulate_gradients_of_d(
         D, x, codes.detach(), generated.detach(), z, objective, gradient_penalty, precision
     )
-    outputs, gradients = [codes, generated], [to_codes, to_generated]
+    outputs, gradients = [codes, generated], [at_codes, at_generated]
     if cycle is not None:
         losses["cycle"] = cycle
         outputs.append(cycle)
@@ -97,34 +97,39 @@ def _accumulate_gradients_of_d(
         else:  # R1 wants the gradient at the real pairs alone
             real_logits = D(x=x, z=codes).float().flatten()  # (n,)
             fake_logits = D(x=generated, z=z).float().flatten()  # (n,)
-        if gradient_penalty > 0:
-            of_real_logits = input_gradients(real_logits, x, codes)
     losses, slopes_d, slopes_eg = _losses_and_slopes(objective, real_logits, fake_logits)
 
-    descended, weights = [real_logits, fake_logits], [*slopes_d]
+    def backward_d(slopes: Iterable[Tensor], copies: list[Tensor]) -> None:
+        """D's loss, back to its weights and to these copies."""
+        outputs, gradients = [real_logits, fake_logits], [*slopes]
+        if gradient_penalty > 0:
+            outputs.append(losses["r1"])
+            gradients.append(torch.full_like(losses["r1"], gradient_penalty))
+        weights = [parameter for parameter in D.parameters() if parameter.requires_grad]
+        torch.autograd.backward(outputs, gradients, inputs=weights + copies)
+
     if gradient_penalty > 0:
-        losses["r1"] = r1_penalty(*of_real_logits)
-        descended.append(losses["r1"])
-        weights.append(torch.full_like(losses["r1"], gradient_penalty))
-    parameters = [parameter for parameter in D.parameters() if parameter.requires_grad]
+        gradients_of_real_logits = input_gradients(real_logits, x, codes)
+        losses["r1"] = r1_penalty(*gradients_of_real_logits)
     if not row_wise:
-        to_codes, to_generated = torch.autograd.grad(
+        at_codes, at_generated = torch.autograd.grad(
             (real_logits, fake_logits),
             (codes, generated),
             slopes_eg,
             retain_graph=True,
             materialize_grads=True,
         )
-        torch.autograd.backward(descended, weights, inputs=parameters)
-        return losses, to_codes, to_generated
+        backward_d(slopes_d, [])
+        return losses, at_codes, at_generated
 
-    shared = [generated] if gradient_penalty > 0 else [codes, generated]
-    torch.autograd.backward(descended, weights, inputs=[*parameters, *shared])
-    to_real, to_fake = (eg / d for eg, d in zip(slopes_eg, slopes_d, strict=True))
-    to_generated = _rescaled(generated, to_fake)
-    if gradient_penalty > 0:  # the gradient that R1 took, before R1's own came to it
-        return losses, of_real_logits[1].detach() * slopes_eg[0][:, None], to_generated
-    return losses, _rescaled(codes, to_real), to_generated
+    slopes_d = [slope.where(slope.abs() > LEAST_SLOPE, LEAST_SLOPE) for slope in slopes_d]
+    if gradient_penalty > 0:  # which has taken a gradient at the codes, and would add its own there
+        backward_d(slopes_d, [generated])
+        at_codes = _times(gradients_of_real_logits[1].detach(), slopes_eg[0])
+    else:
+        backward_d(slopes_d, [codes, generated])
+        at_codes = _times(_gradient(codes), slopes_eg[0] / slopes_d[0])
+    return losses, at_codes, _times(_gradient(generated), slopes_eg[1] / slopes_d[1])
 
 
 def _autocast(x: Tensor, precision: torch.dtype) -> torch.autocast:
@@ -137,16 +142,18 @@ def _losses_and_slopes(
     """Both losses, and the slopes of loss_d and of loss_eg at the real and the fake logits."""
     logits = [real_logits.detach().requires_grad_(), fake_logits.detach().requires_grad_()]
     loss_d, loss_eg = objective(*logits)
-    of_d, of_eg = (
+    slopes_d, slopes_eg = (
         torch.autograd.grad(loss, logits, retain_graph=True, materialize_grads=True)
         for loss in (loss_d, loss_eg)
     )
-    of_d_not_flat = [slope.where(slope.abs() > LEAST_SLOPE, LEAST_SLOPE) for slope in of_d]
-    return {"loss_d": loss_d, "loss_eg": loss_eg}, of_d_not_flat, of_eg
+    return {"loss_d": loss_d, "loss_eg": loss_eg}, slopes_d, slopes_eg
 
 
-def _rescaled(copy: Tensor, factors: Tensor) -> Tensor:
-    """The gradient at a copy, each row times its factor; zero if D ignores the copy."""
-    if copy.grad is None:
-        return torch.zeros_like(copy)
-    return copy.grad * factors.view(-1, *[1] * (copy.ndim - 1))
+def _times(gradient: Tensor, factors: Tensor) -> Tensor:
+    """Every row of the gradient, times its factor."""
+    return gradient * factors.view(-1, *[1] * (gradient.ndim - 1))
+
+
+def _gradient(copy: Tensor) -> Tensor:
+    """What has come to a copy: zero if D ignores it."""
+    return torch.zeros_like(copy) if copy.grad is None else copy.grad

@@ -130,9 +130,8 @@ class BiGANNet(NeuralNet):
             At least two rows, on the device of the networks or, to be streamed there, elsewhere.
         """
         keep_freed_memory()
-        self.iterator_train__pin_memory = X.device.type != torch.device(self.device).type
-        recorded = self.cuda_graph and self._can_be_recorded()
-        self.recorded_step_ = CudaGraphStep(self.train_step) if recorded else None
+        self.iterator_train__device = torch.device(self.device)
+        self.recorded_step_ = self._recorded_step() if self.cuda_graph else None
         self.notify("on_train_begin", X=X, y=None)
         try:
             # Not skorch's fit or partial_fit: those swallow Ctrl-C.
@@ -141,23 +140,28 @@ class BiGANNet(NeuralNet):
             pass
         finally:
             self._set_training(False)
+            self.recorded_step_ = None  # a recording holds on to the memory of a whole step
         self.notify("on_train_end", X=X, y=None)
 
-    def _can_be_recorded(self) -> bool:
+    def _recorded_step(self) -> CudaGraphStep | None:
         listeners = [
             name
             for name, callback in self.callbacks_
             if type(callback).on_grad_computed is not Callback.on_grad_computed
         ]
-        if torch.device(self.device).type == "cuda" and not listeners:
-            return True
-        logger.warning(
-            "the training step is not recorded as a CUDA graph: it needs device='cuda' and no "
-            "callback with on_grad_computed, got device='%s' and %s",
-            self.device,
-            listeners,
-        )
-        return False
+        if torch.device(self.device).type != "cuda" or listeners:
+            logger.warning(
+                "the training step is not recorded as a CUDA graph: it needs device='cuda' and no "
+                "callback with on_grad_computed, got device='%s' and %s",
+                self.device,
+                listeners,
+            )
+            return None
+        for optimizer in (self.optimizer_d_, self.optimizer_eg_):
+            for group in optimizer.param_groups:  # a plain number would stay as it was recorded
+                group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=self.device)
+                group["capturable"] = True
+        return CudaGraphStep(self.train_step)
 
     def run_single_epoch(
         self,
@@ -174,7 +178,6 @@ class BiGANNet(NeuralNet):
         step_fn = self.recorded_step_ or step_fn
         totals: Counter[str] = Counter()  # of tensors: reading one would wait for the device
         for batch in iterator:
-            batch = batch.to(self.device, non_blocking=True)
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             totals.update(step)
@@ -206,12 +209,7 @@ class BiGANNet(NeuralNet):
     def initialize_optimizer(self) -> BiGANNet:
         def adam(*modules: nn.Module) -> torch.optim.Optimizer:
             parameters = [p for m in modules for p in m.parameters() if p.requires_grad]
-            rate, recorded = self.lr, self.cuda_graph and parameters[0].is_cuda
-            if recorded:  # a number would be recorded once for all steps
-                rate = torch.tensor(rate, device=parameters[0].device)
-            return self.optimizer(
-                parameters, lr=rate, betas=ADAM_BETAS, fused=True, capturable=recorded
-            )
+            return self.optimizer(parameters, lr=self.lr, betas=ADAM_BETAS, fused=True)
 
         self.optimizer_d_ = adam(self.discriminator_)
         self.optimizer_eg_ = adam(self.encoder_, self.generator_)

@@ -49,7 +49,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Networks of your own: a module, which is copied and never trained in place, or a callable
         ``(sample_shape, latent_dim) -> nn.Module``. E maps (n, \*sample_shape) to
         (n, latent_dim), G maps back, and D has the signature ``forward(*, x, z)`` and gives one
-        logit a row. An encoder with a submodule `body` offers it as the penultimate layer.
+        logit a row. An encoder with a submodule `body` offers it as the penultimate layer. A D with
+        an attribute ``row_wise = True`` promises that each logit depends on its own row alone (no
+        BatchNorm), and trains faster.
 
     prior : {"normal", "uniform"}, Prior or callable, default="normal"
         Distribution of z. A callable ``(n_samples, latent_dim) -> Tensor`` draws from an unbounded
@@ -97,8 +99,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         elsewhere. Inference is in float32 always.
 
     cuda_graph : bool, default=False
-        Whether to record the training step on an NVIDIA GPU once and replay it, which saves its
-        hundreds of launches. A step that cannot be recorded is taken as usual, and the log says so.
+        Whether to record the training step on an NVIDIA GPU, anew in each training, and replay it,
+        which saves its hundreds of launches. What Python decides in a step, in networks, an
+        objective or a prior of your own, is then decided once. A step that cannot be recorded is
+        taken as usual, and the log says so.
 
     callbacks : list of skorch.callbacks.Callback, default=None
         Instances, or pairs of a name and an instance, told of every event in the training; copied

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sk_bigan.networks import ARCHITECTURES, build_networks
+from sk_bigan.networks import ARCHITECTURES, MLPDiscriminator, build_networks
 
 SHAPES = [((7,), 3), ((1, 4, 4), 2), ((5,), 9)]
 
@@ -119,6 +119,31 @@ def test_weights_start_small():
                 assert layer.bias is None or not layer.bias.any()
 
 
+class Normalized(MLPDiscriminator):
+    """Inherits a promise that its BatchNorm breaks."""
+
+    def __init__(self, sample_shape, latent_dim):
+        super().__init__(sample_shape, latent_dim, (16,))
+        self.normalize = nn.BatchNorm1d(7)
+
+    def forward(self, *, x, z):
+        return super().forward(x=self.normalize(x), z=z)
+
+
+class OfTheSameWeights(nn.Module):
+    """Sees x through the encoder of the pair."""
+
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, *, x, z):
+        return (self.encoder(x) * z).sum(1)
+
+
+SHARED = nn.Linear(7, 3)
+
+
 @pytest.mark.parametrize(
     ("own", "error", "message"),
     [
@@ -131,6 +156,15 @@ def test_weights_start_small():
         ({"generator": nn.Linear(4, 7)}, ValueError, r"generator failed on input of shape"),
         ({"discriminator": nn.Linear(7, 1)}, ValueError, r"discriminator failed.*keyword.*'x'"),
         ({"encoder": lambda shape, k: "E"}, TypeError, r"encoder must be.*returned str"),
+        ({"discriminator": Normalized}, ValueError, r"row_wise=True.*Normalized"),
+        (
+            {
+                "encoder": lambda *sizes: SHARED,
+                "discriminator": lambda *sizes: OfTheSameWeights(SHARED),
+            },
+            ValueError,
+            r"discriminator must not share parameters",
+        ),
     ],
 )
 def test_unsuitable_networks_are_named(own, error, message):

@@ -71,7 +71,7 @@ def test_one_pass_of_d_gives_the_gradients_of_two(
     expected_losses, two_passes = gradients(networks, without_the_promise(networks[2]), **settings)
     torch.testing.assert_close(losses, expected_losses)
     torch.testing.assert_close(one_pass, two_passes, rtol=1e-4, atol=1e-7)
-    assert all(gradient.abs().sum() > 0 for gradient in one_pass[::2])  # of every weight
+    assert all(gradient.any() for gradient in one_pass if gradient.ndim == 2)  # every weight's
 
 
 @pytest.mark.parametrize("objective", ["hinge", "non_saturating"])
