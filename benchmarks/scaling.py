@@ -67,7 +67,7 @@ def plot(figures, path):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    _, axes = plt.subplots(2, len(VALUES), figsize=(3 * len(VALUES), 5), layout="constrained")
+    _, axes = plt.subplots(2, len(VALUES), figsize=(12, 5), sharey="row", layout="constrained")
     for column, (quantity, points) in zip(axes.T, figures.items(), strict=True):
         for axis, (unit, label) in zip(column, UNITS.items(), strict=True):
             axis.loglog(list(points), [point[unit] for point in points.values()], "o-")

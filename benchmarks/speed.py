@@ -26,6 +26,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from sk_bigan import BiGANTransformer
+from sk_bigan.batches import Batches
 from sk_bigan.devices import resolve_device, resolve_precision
 from sk_bigan.networks import build_networks
 from sk_bigan.objectives import OBJECTIVES
@@ -72,12 +73,12 @@ def unavoidable_flops():
 # Contestants: each makes a function that takes its steps over X once
 
 
-def plain_loop(X, device):
+def plain_loop(X, device, batches=None):
     """What the public implementations do: a loader, BCE on sigmoids, D twice, G(E(x)) unused."""
     E, G, D = (network.to(device).train() for network in make_networks())
     optimizer_d = torch.optim.Adam(D.parameters(), LEARNING_RATE, ADAM_BETAS)
     optimizer_eg = torch.optim.Adam([*E.parameters(), *G.parameters()], LEARNING_RATE, ADAM_BETAS)
-    loader = DataLoader(TensorDataset(X), BATCH_SIZE, shuffle=True)
+    batches = batches or FirstOfEach(DataLoader(TensorDataset(X), BATCH_SIZE, shuffle=True))
     bce = nn.BCELoss()
 
     def loss_of(x, codes, generated, z, real_label):
@@ -87,7 +88,7 @@ def plain_loop(X, device):
         return bce(real, labels[0]) + bce(fake, labels[1])
 
     def steps():
-        for (x,) in loader:
+        for x in batches:
             x = x.to(device)
             z = torch.randn(len(x), LATENT_DIM, device=device)
             codes, generated = E(x), G(z)
@@ -161,7 +162,7 @@ class SkorchLoader(BiGANNet):
 
     def get_iterator(self, dataset, training=False):
         batches = DataLoader(dataset, BATCH_SIZE, shuffle=True)
-        return [] if dataset is None else _FirstOfEach(batches)
+        return [] if dataset is None else FirstOfEach(batches)
 
 
 class PyODLoader(SkorchLoader):
@@ -173,7 +174,7 @@ class PyODLoader(SkorchLoader):
         return TorchDataset(X)
 
 
-class _FirstOfEach:
+class FirstOfEach:
     def __init__(self, batches):
         self.batches = batches
 
@@ -227,6 +228,7 @@ def training(X, device, repeats):
         "plain loop": plain_loop(X, device),
         "ours": ours(X, device),
         "ours in float32": ours(X, device, "float32"),
+        "ours with R1 and cycle": ours(X, device, cycle_weight=1.0, gradient_penalty=1.0),
         "by hand": by_hand(X, device),
     }
     if device.type == "cuda":
@@ -262,40 +264,40 @@ def kernel_share(steps):
 
 
 def loaders(X, device, repeats):
-    """On the reference networks, where arithmetic rules, and on small ones, where loading does."""
+    """Other loaders under our step, by themselves, and under the plain loop.
+
+    On the reference networks, where arithmetic rules, and on small ones, where loading does.
+    """
+    engines = {"skorch's loader": SkorchLoader}
+    if find_spec("pyod"):
+        engines["PyOD's loader"] = PyODLoader
     digits = torch.from_numpy(load_digits().data).float() / 8 - 1
     small = {"networks": make_networks(64, 16, (128,)), "latent_dim": 16}
     for data, rows, settings in (
         ("reference networks", X[: STEPS[device.type] * BATCH_SIZE], {}),
         ("digits, 128 wide", digits, small),
     ):
-
-        def net(engine, settings=settings):
-            copies = {name: deepcopy(value) for name, value in settings.items()}
-            return make_net(device, "auto", engine=engine, **copies)
-
-        engines = {"ours": BiGANNet, "skorch's loader": SkorchLoader}
-        if find_spec("pyod"):
-            engines["PyOD's loader"] = PyODLoader
-        nets = {name: net(engine) for name, engine in engines.items()}
-        turns = take_turns(
-            {name: (lambda n=n, rows=rows: n.train(rows)) for name, n in nets.items()},
-            device,
-            repeats,
-        )
-        for name in list(engines)[1:]:
-            yield f"{name} / ours: {data}", ratio(turns, name, "ours")
-            dataset = nets[name].get_dataset(rows), nets["ours"].get_dataset(rows)
-            iterators = [
-                nets[k].get_iterator(d, training=True)
-                for k, d in zip((name, "ours"), dataset, strict=True)
-            ]
-            alone = take_turns(
-                {k: (lambda i=i: [*i]) for k, i in zip("ab", iterators, strict=True)},
-                device,
-                repeats,
+        for name, engine in engines.items():
+            theirs, own = (
+                make_net(device, "auto", engine=kind, **deepcopy(settings))
+                for kind in (engine, BiGANNet)
             )
-            yield f"{name} / ours, loading alone: {data}", ratio(alone, "a", "b")
+            batches = theirs.get_iterator(theirs.get_dataset(rows), training=True)
+            own_batches = Batches(rows, BATCH_SIZE, torch.device("cpu"))
+            contestants = {
+                "ours": lambda own=own, rows=rows: own.train(rows),
+                name: lambda theirs=theirs, rows=rows: theirs.train(rows),
+                "our batches": lambda batches=own_batches: [*batches],
+                "their batches": lambda batches=batches: [*batches],
+            }
+            if not settings:
+                contestants["plain loop"] = plain_loop(rows, device, batches)
+            turns = take_turns(contestants, device, repeats)
+            yield f"{name} / ours, same step: {data}", ratio(turns, name, "ours")
+            loading = ratio(turns, "their batches", "our batches")
+            yield f"{name} / ours, loading alone: {data}", loading
+            if not settings:
+                yield f"plain loop on {name} / ours", ratio(turns, "plain loop", "ours")
 
 
 def small_data(device, repeats):
@@ -344,6 +346,7 @@ MEMORY = """
 import sys
 import numpy as np
 from sk_bigan import BiGANTransformer
+from sk_bigan.batches import Batches
 
 def megabytes(field):
     with open("/proc/self/status") as status:
