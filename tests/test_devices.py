@@ -110,9 +110,9 @@ def test_batches_are_halved_until_they_fit(limit):
 
     rows = np.arange(5000.0).reshape(-1, 1)
     np.testing.assert_array_equal(forward(short_of_memory, rows, CPU, np.float64), rows)
-    fitting = sizes[-2]  # the last batch holds what is left
-    assert limit / 2 <= fitting <= limit
-    assert sizes[sizes.index(fitting) : -1] == [fitting] * (5000 // fitting)
+    tried = sizes[: -(5000 // sizes[-2]) - 1]  # the last batch holds what is left
+    assert tried == [4096 // 2**i for i in range(len(tried))]
+    assert limit / 2 <= sizes[len(tried)] == tried[-1] / 2 <= limit
 
 
 def test_no_memory_even_for_the_smallest_batch_is_an_error():

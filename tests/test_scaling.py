@@ -84,6 +84,7 @@ def test_a_column_far_from_zero_keeps_its_digits():
         torch.from_numpy(X)
     )
     np.testing.assert_allclose(samples.std(0, correction=0), 1, rtol=1e-5)
+    np.testing.assert_allclose(samples.mean(0), 0, atol=1e-5)
 
 
 def test_columns_are_described_in_chunks_as_they_are_at_once():
