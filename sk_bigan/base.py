@@ -254,8 +254,8 @@ class BaseBiGAN(BaseEstimator):
         epochs_before = len(net.history)
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
-        tf32 = self.precision == "tf32"
-        with seeded(seed, self.device_), tensor_float32() if tf32 else nullcontext():
+        precision = tensor_float32() if self.precision == "tf32" else nullcontext()
+        with seeded(seed, self.device_), precision:
             net.train(to_device_if_it_fits(as_tensor(X), self.device_))
         records = [
             {name: value for name, value in epoch.items() if name != "batches"} | {"epoch": number}
@@ -380,7 +380,6 @@ class BaseBiGAN(BaseEstimator):
         It waits for the device, so that training does without it.
         """
         to_samples = make_to_samples(self.scaler_, self._sample_shape, self.device_)
-
         return lambda rows: finite(to_samples(rows), rows)
 
     @contextmanager

@@ -118,9 +118,12 @@ def keep_freed_memory() -> None:
 
 def as_tensor(X: np.ndarray) -> Tensor:
     """X as a tensor on the same memory, if that is contiguous; only for reading."""
+    X = np.ascontiguousarray(X)
+    if X.flags.writeable:
+        return torch.from_numpy(X)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
-        return torch.from_numpy(np.ascontiguousarray(X))
+        return torch.from_numpy(X)
 
 
 def to_device(data: Tensor, device: torch.device, non_blocking: bool = False) -> Tensor:

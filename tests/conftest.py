@@ -8,8 +8,10 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from torch import nn
 
 from sk_bigan import BiGANTransformer
+from sk_bigan.networks import build_networks
 
 torch.set_num_threads(2)
 
@@ -38,3 +40,22 @@ def small():
 def fitted(digits, small):
     """A fitted one, for tests that only read it."""
     return small().fit(digits)
+
+
+@pytest.fixture(scope="session")
+def make_networks():
+    """Make small untrained E, G and D for 7 features and codes of 3, always the same."""
+
+    def make(discriminator=None):
+        torch.manual_seed(0)
+        return build_networks(
+            "mlp",
+            (7,),
+            3,
+            (16, 16),
+            code_activation=nn.Identity(),
+            bounded=True,
+            own={"encoder": None, "generator": None, "discriminator": discriminator},
+        )
+
+    return make

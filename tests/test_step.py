@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from sk_bigan.networks import build_networks
 from sk_bigan.objectives import OBJECTIVES
 from sk_bigan.step import accumulate_gradients
 
@@ -22,17 +21,8 @@ def relativistic(real_logits, fake_logits):
 
 
 @pytest.fixture(scope="module")
-def networks():
-    torch.manual_seed(0)
-    E, G, D = build_networks(
-        "mlp",
-        (7,),
-        3,
-        (16, 16),
-        code_activation=nn.Identity(),
-        bounded=True,
-        own=dict.fromkeys(("encoder", "generator", "discriminator")),
-    )
+def networks(make_networks):
+    E, G, D = make_networks()
     with torch.no_grad():  # logits on both sides of hinge's margins, of -2 to 2
         D.logit.weight *= 2000
     return E.train(), G.train(), D

@@ -7,7 +7,6 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
-from sk_bigan.networks import build_networks
 from sk_bigan.objectives import OBJECTIVES, non_saturating
 from sk_bigan.priors import Prior
 from sk_bigan.training import BiGANNet
@@ -31,20 +30,11 @@ class FlatLogit(nn.Module):
 
 
 @pytest.fixture
-def make_net():
+def make_net(make_networks):
     """An engine around small networks, always from the same weights and the same z."""
 
     def make(discriminator=None, objective=non_saturating, freeze=None, **settings):
-        torch.manual_seed(0)
-        E, G, D = build_networks(
-            "mlp",
-            (7,),
-            3,
-            (16, 16),
-            code_activation=nn.Identity(),
-            bounded=True,
-            own={"encoder": None, "generator": None, "discriminator": discriminator},
-        )
+        E, G, D = make_networks(discriminator)
         for name, network in zip(("encoder", "generator"), (E, G), strict=True):
             network.requires_grad_(name != freeze)
         defaults = {
