@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 from copy import deepcopy
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -78,7 +79,9 @@ def plain_loop(X, device, batches=None):
     E, G, D = (network.to(device).train() for network in make_networks())
     optimizer_d = torch.optim.Adam(D.parameters(), LEARNING_RATE, ADAM_BETAS)
     optimizer_eg = torch.optim.Adam([*E.parameters(), *G.parameters()], LEARNING_RATE, ADAM_BETAS)
-    batches = batches or FirstOfEach(DataLoader(TensorDataset(X), BATCH_SIZE, shuffle=True))
+    if batches is None:
+        loader = DataLoader(TensorDataset(X), BATCH_SIZE, shuffle=True)
+        batches = FirstOfEach(loader, device)
     bce = nn.BCELoss()
 
     def loss_of(x, codes, generated, z, real_label):
@@ -89,7 +92,6 @@ def plain_loop(X, device, batches=None):
 
     def steps():
         for x in batches:
-            x = x.to(device)
             z = torch.randn(len(x), LATENT_DIM, device=device)
             codes, generated = E(x), G(z)
             G(codes)
@@ -162,7 +164,7 @@ class SkorchLoader(BiGANNet):
 
     def get_iterator(self, dataset, training=False):
         batches = DataLoader(dataset, BATCH_SIZE, shuffle=True)
-        return [] if dataset is None else FirstOfEach(batches)
+        return None if dataset is None else FirstOfEach(batches, self.device)
 
 
 class PyODLoader(SkorchLoader):
@@ -175,15 +177,18 @@ class PyODLoader(SkorchLoader):
 
 
 class FirstOfEach:
-    def __init__(self, batches):
+    """A loader's batches of X, without what else it gives, on the device."""
+
+    def __init__(self, batches, device):
         self.batches = batches
+        self.device = device
 
     def __len__(self):
         return len(self.batches)
 
     def __iter__(self):
         for batch in self.batches:
-            yield (batch[0] if isinstance(batch, list | tuple) else batch).float()
+            yield (batch[0] if isinstance(batch, list | tuple) else batch).to(self.device)
 
 
 # Measuring
@@ -213,7 +218,7 @@ def ratio(turns, slow, fast):
 
 
 def products(precision, device):
-    """Large matrix products, for about as long as a turn of the others: the machine's own rate."""
+    """Large matrix products, which run at the machine's own rate."""
     a = torch.randn(PRODUCT_SIZE, PRODUCT_SIZE, device=device).to(precision)
     return lambda: [a @ a for _ in range(PRODUCTS)]
 
@@ -285,10 +290,10 @@ def loaders(X, device, repeats):
             batches = theirs.get_iterator(theirs.get_dataset(rows), training=True)
             own_batches = Batches(rows, BATCH_SIZE, torch.device("cpu"))
             contestants = {
-                "ours": lambda own=own, rows=rows: own.train(rows),
-                name: lambda theirs=theirs, rows=rows: theirs.train(rows),
-                "our batches": lambda batches=own_batches: [*batches],
-                "their batches": lambda batches=batches: [*batches],
+                "ours": partial(own.train, rows.to(device)),
+                name: partial(theirs.train, rows),
+                "our batches": partial(list, own_batches),
+                "their batches": partial(list, batches),
             }
             if not settings:
                 contestants["plain loop"] = plain_loop(rows, device, batches)

@@ -98,6 +98,9 @@ def _accumulate_gradients_of_d(
             real_logits = D(x=x, z=codes).float().flatten()  # (n,)
             fake_logits = D(x=generated, z=z).float().flatten()  # (n,)
     losses, slopes_d, slopes_eg = _losses_and_slopes(objective, real_logits, fake_logits)
+    if gradient_penalty > 0:
+        gradients_of_real_logits = input_gradients(real_logits, x, codes)
+        losses["r1"] = r1_penalty(*gradients_of_real_logits)
 
     def backward_d(slopes: Iterable[Tensor], copies: list[Tensor]) -> None:
         """D's loss, back to its weights and to these copies."""
@@ -108,9 +111,6 @@ def _accumulate_gradients_of_d(
         weights = [parameter for parameter in D.parameters() if parameter.requires_grad]
         torch.autograd.backward(outputs, gradients, inputs=weights + copies)
 
-    if gradient_penalty > 0:
-        gradients_of_real_logits = input_gradients(real_logits, x, codes)
-        losses["r1"] = r1_penalty(*gradients_of_real_logits)
     if not row_wise:
         at_codes, at_generated = torch.autograd.grad(
             (real_logits, fake_logits),
