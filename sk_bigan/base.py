@@ -9,7 +9,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
-from math import ceil, prod
+from inspect import Signature, signature
+from math import ceil
 from numbers import Integral, Real
 from os import PathLike, fspath
 from typing import Any, ClassVar, Self
@@ -24,17 +25,19 @@ from sklearn.utils.validation import validate_data
 from skorch.callbacks import Callback, Checkpoint
 from torch import Tensor
 
+from .building import NETWORKS, OwnNetwork, Wanted, build_networks
 from .devices import (
     PRECISIONS,
     as_tensor,
+    for_training,
     resolve_device,
     resolve_precision,
     seeded,
     tensor_float32,
     to_device,
-    to_device_if_it_fits,
 )
-from .networks import ARCHITECTURES, Architecture, OwnNetwork, build_networks
+from .inputs import FLOATS, INTEGERS, DatasetRows, Layout, check_row_shape, open_rows, recognise
+from .networks import ARCHITECTURES
 from .objectives import OBJECTIVES, Objective, resolve_objective
 from .priors import PRIORS, Prior, resolve_prior
 from .scaling import (
@@ -50,7 +53,7 @@ from .training import BiGANNet
 
 logger = logging.getLogger(__name__)
 
-FITTED_NETWORKS = ("encoder_", "generator_", "discriminator_")
+FITTED_NETWORKS = tuple(f"{name}_" for name in NETWORKS)
 
 # max_epochs="auto". Small data needs many epochs until the networks have had enough updates; with
 # too many, the codes lose neighbourhoods on large data and overfit small ones.
@@ -74,13 +77,15 @@ STRUCTURE = (
 class BaseBiGAN(BaseEstimator):
     """An estimator that trains E, G and D; see `BiGANTransformer` for its parameters."""
 
+    __signature__: ClassVar[Signature]
+    _layout: Layout
     history_: list[dict[str, Any]]
     n_epochs_: int
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "latent_dim": [Interval(Integral, 1, None, closed="left")],
         "architecture": [StrOptions(set(ARCHITECTURES))],
-        "hidden_units": ["array-like"],
+        "hidden_units": ["array-like", StrOptions({"auto"})],
         "sample_shape": ["array-like", None],
         "encoder": [callable, None],
         "generator": [callable, None],
@@ -88,7 +93,7 @@ class BaseBiGAN(BaseEstimator):
         "prior": [StrOptions(set(PRIORS)), Prior, callable],
         "objective": [StrOptions(set(OBJECTIVES)), callable],
         "scaling": [StrOptions({"auto", *SCALINGS}), None],
-        "features": [StrOptions({"latent", "penultimate"})],
+        "features": [StrOptions({"latent", "penultimate", "hidden"}), list],
         "cycle_weight": [Interval(Real, 0, None, closed="left")],
         "gradient_penalty": [Interval(Real, 0, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -109,7 +114,7 @@ class BaseBiGAN(BaseEstimator):
         latent_dim: int = 16,
         *,
         architecture: str = "mlp",
-        hidden_units: Sequence[int] = (1024,),
+        hidden_units: str | Sequence[int] = "auto",
         sample_shape: Sequence[int] | None = None,
         encoder: OwnNetwork | None = None,
         generator: OwnNetwork | None = None,
@@ -117,7 +122,7 @@ class BaseBiGAN(BaseEstimator):
         prior: str | Prior | Callable[[int, int], torch.Tensor] = "normal",
         objective: str | Objective = "non_saturating",
         scaling: str | None = "auto",
-        features: str = "latent",
+        features: str | list[str] = "latent",
         cycle_weight: float = 1.0,
         gradient_penalty: float = 1.0,
         learning_rate: float = 2e-4,
@@ -131,6 +136,7 @@ class BaseBiGAN(BaseEstimator):
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
+        **network_parameters: Any,
     ):
         self.latent_dim = latent_dim
         self.architecture = architecture
@@ -156,14 +162,69 @@ class BaseBiGAN(BaseEstimator):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+        for name, value in network_parameters.items():
+            if not _is_network_parameter(name):
+                raise TypeError(
+                    f"{type(self).__name__}.__init__() got an unexpected keyword argument {name!r}"
+                )
+            setattr(self, name, value)
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        # scikit-learn's checks would take the name of **network_parameters for a parameter's.
+        named = signature(cls.__init__).parameters.values()
+        cls.__signature__ = Signature(
+            [p for p in named if p.name != "self" and p.kind != p.VAR_KEYWORD]
+        )
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters by name, those of the networks (``encoder__...``) included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Ignored but for parameters that are estimators themselves.
+
+        Returns
+        -------
+        dict
+        """
+        return super().get_params(deep) | self._network_parameters()
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, those of the networks (``encoder__...``) included.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of that name.
+        """
+        of_networks = {name: params[name] for name in params if _is_network_parameter(name)}
+        super().set_params(**{name: params[name] for name in params if name not in of_networks})
+        self.__dict__.update(of_networks)
+        return self
+
+    def _network_parameters(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if _is_network_parameter(name)}
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Train E, G and D on X.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            At least two rows, real and finite.
+        X : array-like or Dataset
+            At least two rows of shape (n_samples, n_features) or images of shape
+            (n_samples, height, width), perhaps with channels before or after those two; real and
+            finite. Of a :class:`torch.utils.data.Dataset`, which must have a length, one batch at
+            a time is read; its items, or their first parts where they are tuples, are the samples.
 
         y : Ignored
             Not used, present for API consistency by convention.
@@ -194,8 +255,11 @@ class BaseBiGAN(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            At least two rows, real and finite.
+        X : array-like or Dataset
+            At least two rows of shape (n_samples, n_features) or images of shape
+            (n_samples, height, width), perhaps with channels before or after those two; real and
+            finite. Of a :class:`torch.utils.data.Dataset`, which must have a length, one batch at
+            a time is read; its items, or their first parts where they are tuples, are the samples.
 
         y : Ignored
             Not used, present for API consistency by convention.
@@ -228,16 +292,36 @@ class BaseBiGAN(BaseEstimator):
                     f"and such an instance, got {entry!r}"
                 )
 
-    def _checked(self, X: ArrayLike, **checks: Any) -> np.ndarray:
-        """X as real, finite, two-dimensional float64, float32 or uint8."""
-        return validate_data(self, X, dtype=(np.float64, np.float32, np.uint8), **checks)
+    def _checked(self, X: Any, reset: bool = False, ensure_min_samples: int = 1) -> Any:
+        """X as flat rows of numbers, all of them finite unless they are still to be read."""
+        rows, row_shape = open_rows(X)
+        checks: dict[str, Any] = {
+            "dtype": FLOATS + INTEGERS,
+            "ensure_min_samples": ensure_min_samples,
+        }
+        if isinstance(rows, DatasetRows):
+            checks = {"skip_check_array": True}
+            if len(rows) < ensure_min_samples:
+                raise ValueError(
+                    f"X has {len(rows)} sample(s), while a minimum of {ensure_min_samples} is "
+                    "required"
+                )
+        if not reset and row_shape is not None:
+            check_row_shape(row_shape, self._layout, type(self).__name__)
+        rows = validate_data(self, rows, reset=reset, **checks)
+        row_shape = row_shape or (self.n_features_in_,)
+        if reset:
+            self._layout = recognise(row_shape, self._told_sample_shape())
+        else:
+            check_row_shape(row_shape, self._layout, type(self).__name__)
+        return rows
 
-    def _train(self, X: np.ndarray, start: bool, n_epochs: int) -> None:
+    def _train(self, X: np.ndarray | DatasetRows, start: bool, n_epochs: int) -> None:
         columns = describe(X)
         if start:
-            self._learn_scaling(columns, is_image=X.dtype == np.uint8)
-        for name, built_from in self._structure.items():
-            if (now := _hashable(getattr(self, name))) != built_from:
+            self._learn_scaling(columns, is_bytes=X.dtype == np.uint8)
+        for name, now in self._structure_now().items():
+            if (built_from := self._structure.get(name)) != now:
                 raise ValueError(
                     f"{name} changed from {built_from!r} to {now!r} since the networks were built; "
                     "only fit with warm_start=False takes that up"
@@ -256,7 +340,7 @@ class BaseBiGAN(BaseEstimator):
         seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
         precision = tensor_float32() if self.precision == "tf32" else nullcontext()
         with seeded(seed, self.device_), precision:
-            net.train(to_device_if_it_fits(as_tensor(X), self.device_))
+            net.train(for_training(X, self.device_))
         records = [
             {name: value for name, value in epoch.items() if name != "batches"} | {"epoch": number}
             for number, epoch in enumerate(net.history[epochs_before:], self.n_epochs_ + 1)
@@ -271,10 +355,13 @@ class BaseBiGAN(BaseEstimator):
                 f"learning_rate than {self.learning_rate:g}"
             )
 
-    def _learn_scaling(self, columns: Columns, is_image: bool) -> None:
-        self._structure = {name: _hashable(getattr(self, name)) for name in STRUCTURE}
-        self._sample_shape = self._checked_sample_shape()
-        is_image = is_image or self.sample_shape is not None
+    def _structure_now(self) -> dict[str, Any]:
+        named = {name: getattr(self, name) for name in STRUCTURE} | self._network_parameters()
+        return {name: _hashable(value) for name, value in named.items()}
+
+    def _learn_scaling(self, columns: Columns, is_bytes: bool) -> None:
+        self._structure = self._structure_now()
+        is_image = is_bytes or self.sample_shape is not None or len(self._layout.row_shape) > 1
         scaling = resolve_scaling(self.scaling, columns, is_image)
         self.scaler_ = make_scaler(scaling, columns)
         self._bounded = scaling == "range"
@@ -286,21 +373,33 @@ class BaseBiGAN(BaseEstimator):
         self._total_variance = total_variance if total_variance > 0 else 1.0
         self._latent_dim = int(self.latent_dim)
         self._seed = draw_seed(self.random_state)
+        units = None
+        if not isinstance(self.hidden_units, str):  # "auto"
+            units = _positive_integers("hidden_units", self.hidden_units)
         with seeded(self._seed, device):
             self._prior = resolve_prior(self.prior, self._latent_dim)
             networks = build_networks(
                 self.architecture,
-                self._sample_shape,
+                self._layout.sample_shape,
                 self._latent_dim,
-                _positive_integers("hidden_units", self.hidden_units),
+                units,
                 code_activation=self._prior.code_activation(),
                 bounded=self._bounded,
-                own={name: getattr(self, name) for name in Architecture._fields},
+                wanted={name: self._wanted(name) for name in NETWORKS},
             )
         self.encoder_, self.generator_, self.discriminator_ = networks
         self._move_to(device)
         self.history_ = []
         self.n_epochs_ = 0
+
+    def _wanted(self, network: str) -> Wanted:
+        """What the user says of this network."""
+        parameters = {
+            name.removeprefix(f"{network}__"): value
+            for name, value in self._network_parameters().items()
+            if name.startswith(f"{network}__")
+        }
+        return Wanted(getattr(self, network), parameters)
 
     def _move_to(self, device: torch.device) -> None:
         """Bring the networks to the device; an engine elsewhere, with its optimizers, goes."""
@@ -330,7 +429,7 @@ class BaseBiGAN(BaseEstimator):
                 discriminator=self.discriminator_,
                 latent_dim=self._latent_dim,
                 prior=self._prior,
-                to_samples=make_to_samples(self.scaler_, self._sample_shape, self.device_),
+                to_samples=make_to_samples(self.scaler_, self._layout, self.device_),
                 device=self.device_,
                 **settings,
             ).initialize()
@@ -363,23 +462,17 @@ class BaseBiGAN(BaseEstimator):
             )
         ]
 
-    def _checked_sample_shape(self) -> tuple[int, ...]:
+    def _told_sample_shape(self) -> tuple[int, ...] | None:
         if self.sample_shape is None:
-            return (self.n_features_in_,)
-        shape = _positive_integers("sample_shape", self.sample_shape)
-        if prod(shape) != self.n_features_in_:
-            raise ValueError(
-                f"sample_shape={shape} needs X with {prod(shape)} columns, "
-                f"got X with {self.n_features_in_}"
-            )
-        return shape
+            return None
+        return _positive_integers("sample_shape", self.sample_shape)
 
     def _to_samples(self) -> Callable[[Tensor], Tensor]:
         """What turns rows of X, on the device, into samples, and refuses what float32 cannot hold.
 
         It waits for the device, so that training does without it.
         """
-        to_samples = make_to_samples(self.scaler_, self._sample_shape, self.device_)
+        to_samples = make_to_samples(self.scaler_, self._layout, self.device_)
         return lambda rows: finite(to_samples(rows), rows)
 
     @contextmanager
@@ -409,6 +502,11 @@ class BaseBiGAN(BaseEstimator):
             self._move_to(resolve_device(self.device))
         except ValueError:  # trained on a device that this machine does not have
             self._move_to(torch.device("cpu"))
+
+
+def _is_network_parameter(name: str) -> bool:
+    network, separator, parameter = name.partition("__")
+    return network in NETWORKS and bool(separator and parameter)
 
 
 def _positive_integers(name: str, value: Sequence[int]) -> tuple[int, ...]:

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from .devices import to_device
+from .inputs import DatasetRows
+
 
 class Batches:
     """One pass over the rows of a tensor, in a new random order each time.
@@ -18,17 +21,17 @@ class Batches:
 
     Parameters
     ----------
-    data : Tensor of shape (n, ...)
+    data : Tensor of shape (n, ...) or DatasetRows
         At least two rows.
     batch_size : int
         The most rows in a batch (one more where a batch of one would be left).
     device : torch.device
         Where the batches are wanted. The order is drawn there, so that it does not depend on where
-        the data are; from rows elsewhere, batches are put together in page-locked memory, out of
-        which they can be copied while the device computes.
+        the data are; from a tensor elsewhere, batches are put together in page-locked memory, out
+        of which they can be copied while the device computes.
     """
 
-    def __init__(self, data: Tensor, batch_size: int, device: torch.device):
+    def __init__(self, data: Tensor | DatasetRows, batch_size: int, device: torch.device):
         self.data = data
         self.batch_size = batch_size
         self.device = device
@@ -38,9 +41,13 @@ class Batches:
         return min(-(-n // self.batch_size), n // 2)
 
     def __iter__(self) -> Iterator[Tensor]:
-        streamed = self.data.device.type != self.device.type
-        order = torch.randperm(len(self.data), device=self.device).to(self.data.device)
-        for rows in order.tensor_split(len(self)):
-            batch = self.data.new_empty((len(rows), *self.data.shape[1:]), pin_memory=streamed)
-            torch.index_select(self.data, 0, rows, out=batch)
-            yield batch.to(self.device, non_blocking=True)
+        data, device = self.data, self.device
+        resident = isinstance(data, Tensor) and data.device.type == device.type
+        order = torch.randperm(len(data), device=device)
+        for rows in (order if resident else order.cpu()).tensor_split(len(self)):
+            if isinstance(data, Tensor):
+                batch = data.new_empty((len(rows), *data.shape[1:]), pin_memory=not resident)
+                torch.index_select(data, 0, rows, out=batch)
+            else:
+                batch = data[rows.tolist()]
+            yield to_device(batch, device, non_blocking=True)

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
+from .inputs import DatasetRows
+
 # By name: the dtype of autocast, which for "tf32" leaves the rest to `tensor_float32`.
 PRECISIONS = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -117,8 +119,9 @@ def keep_freed_memory() -> None:
 
 
 def as_tensor(X: np.ndarray) -> Tensor:
-    """X as a tensor on the same memory, if that is contiguous; only for reading."""
-    X = np.ascontiguousarray(X)
+    """X as a tensor on the same memory, if each row is contiguous; only for reading."""
+    if X.strides[0] < 0 or not X[:1].flags.c_contiguous:
+        X = np.ascontiguousarray(X)
     if X.flags.writeable:
         return torch.from_numpy(X)
     with warnings.catch_warnings():
@@ -133,8 +136,11 @@ def to_device(data: Tensor, device: torch.device, non_blocking: bool = False) ->
     return data.to(device, non_blocking=non_blocking)
 
 
-def to_device_if_it_fits(data: Tensor, device: torch.device) -> Tensor:
-    """The data on the device, or as they are if they would take too much of a GPU's memory."""
+def for_training(X: np.ndarray | DatasetRows, device: torch.device) -> Tensor | DatasetRows:
+    """The rows on the device, or as they are if they would take too much of a GPU's memory."""
+    if isinstance(X, DatasetRows):
+        return X
+    data = as_tensor(X)
     if device.type == "cuda" and data.nbytes > MOST_FOR_DATA * free_memory(device):
         return data
     return to_device(data, device)
@@ -148,7 +154,10 @@ def free_memory(device: torch.device) -> int:
 
 @torch.inference_mode()
 def forward(
-    function: Callable[[Tensor], Tensor], X: np.ndarray, device: torch.device, dtype: DTypeLike
+    function: Callable[[Tensor], Tensor],
+    X: np.ndarray | DatasetRows,
+    device: torch.device,
+    dtype: DTypeLike,
 ) -> np.ndarray:
     """The function's output for every row of X, computed on the device batch by batch.
 
@@ -159,7 +168,7 @@ def forward(
     ----------
     function : callable, Tensor of shape (m, ...) -> Tensor of shape (m, ...)
         Treats rows alike whatever rows are beside them; gets multiples of 32 rows.
-    X : ndarray of shape (n, ...)
+    X : ndarray of shape (n, n_features) or DatasetRows
     device : torch.device
     dtype : dtype of the output
 
@@ -167,8 +176,8 @@ def forward(
     -------
     ndarray of shape (n, ...)
     """
-    rows = as_tensor(X)
-    n_at_once = inference_rows(rows[0].numel(), device)
+    rows = X if isinstance(X, DatasetRows) else as_tensor(X)
+    n_at_once = inference_rows(rows.shape[1], device)
     done = 0  # rows whose output is written
     output = np.empty(0, dtype)
     computing: list[Tensor] = []

@@ -11,6 +11,8 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardSca
 from sklearn.utils import gen_batches
 from torch import Tensor
 
+from .inputs import DatasetRows, Layout
+
 SCALINGS = ("range", "standard")
 CHUNK_VALUES = 2**20  # of X in float64 at a time: 8 MB
 
@@ -31,7 +33,7 @@ class Columns(NamedTuple):
     standard: StandardScaler
 
 
-def describe(X: np.ndarray) -> Columns:
+def describe(X: np.ndarray | DatasetRows) -> Columns:
     """One pass over X, of any real dtype, a few rows at a time.
 
     Raises
@@ -43,7 +45,7 @@ def describe(X: np.ndarray) -> Columns:
     high = np.full(X.shape[1], -np.inf)
     standard = StandardScaler()
     for rows in gen_batches(len(X), max(1, CHUNK_VALUES // X.shape[1])):
-        chunk = X[rows].astype(np.float64)
+        chunk = np.asarray(X[rows], dtype=np.float64)
         np.minimum(low, chunk.min(axis=0), out=low)
         np.maximum(high, chunk.max(axis=0), out=high)
         with np.errstate(over="ignore", invalid="ignore"):  # the error below tells of it
@@ -103,7 +105,7 @@ def center_and_factor(scaler: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_to_samples(
-    scaler: Any, sample_shape: tuple[int, ...], device: torch.device
+    scaler: Any, layout: Layout, device: torch.device
 ) -> Callable[[Tensor], Tensor]:
     """A function that turns rows of X, on the device, into what the networks see there.
 
@@ -118,6 +120,6 @@ def make_to_samples(
     )
 
     def to_samples(rows: Tensor) -> Tensor:
-        return (rows - center).mul_(factor).float().view(-1, *sample_shape)
+        return layout.to_samples((rows - center).mul_(factor).float())
 
     return to_samples

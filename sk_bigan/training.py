@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from .batches import Batches
 from .cuda_graph import CudaGraphStep
 from .devices import keep_freed_memory
+from .inputs import DatasetRows
 from .objectives import Objective
 from .priors import Prior
 from .step import accumulate_gradients
@@ -121,12 +122,12 @@ class BiGANNet(NeuralNet):
         self.optimizer_eg_.step()
         return losses
 
-    def train(self, X: Tensor) -> None:
+    def train(self, X: Tensor | DatasetRows) -> None:
         """Train for `max_epochs` passes over `X`, or until a callback stops the training.
 
         Parameters
         ----------
-        X : Tensor of shape (n, ...)
+        X : Tensor of shape (n, ...) or DatasetRows
             At least two rows, on the device of the networks or, to be streamed there, elsewhere.
         """
         keep_freed_memory()
@@ -219,8 +220,8 @@ class BiGANNet(NeuralNet):
         callbacks = [("epoch_timer", EpochTimer()), ("learning_rate_decay", LearningRateDecay())]
         return callbacks + [("print_log", PrintLog())] * bool(self.verbose)
 
-    def get_dataset(self, X: Tensor, y: None = None) -> Tensor:
-        """The tensor itself: `Batches` needs no more."""
+    def get_dataset(self, X: Tensor | DatasetRows, y: None = None) -> Tensor | DatasetRows:
+        """The rows themselves: `Batches` needs no more."""
         return X
 
 

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from .base import BaseBiGAN, draw_seed, finite
 from .devices import forward, seeded
+from .inputs import FLOATS, open_rows
+from .layers import reader
 from .scaling import Columns
 
 
@@ -35,23 +37,35 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
     latent_dim : int, default=16
         Length of a code z.
 
-    architecture : {"mlp"}, default="mlp"
-        Family of the networks that are not given by `encoder`, `generator` or `discriminator`.
+    architecture : {"mlp", "conv"}, default="mlp"
+        Family of the networks that are not given by `encoder`, `generator` or `discriminator`:
+        multilayer perceptrons for any rows, or strided convolutions for images, with a dense layer
+        beside the code.
 
-    hidden_units : sequence of int, default=(1024,)
-        Widths of the hidden layers, from x to z; G has them in reverse.
+    hidden_units : sequence of int or "auto", default="auto"
+        Widths of the hidden layers, from x to z; G has them in reverse. For "conv", the channels
+        after each halving of the image, then the width of the dense layer. "auto" is (1024,) for
+        "mlp"; for "conv" it has halvings until 3 to 5 pixels are left on the smaller side, as
+        (32, 64, 128, 1024) for 28 by 28 pixels.
 
     sample_shape : tuple of int, default=None
-        Shape of one sample, of which each row of X is the flat form; own networks see it in this
-        shape. ``None`` means ``(n_features,)``.
+        Shape of one sample as the networks see it, (channels, height, width) for images. Needed
+        for images that come as flat rows, and for those whose layout is not clear; ``None`` takes
+        (n_samples, height, width) as images of one channel, and the first or the last of four
+        dimensions as channels if it alone is at most 4.
 
-    encoder, generator, discriminator : nn.Module or callable, default=None
-        Networks of your own: a module, which is copied and never trained in place, or a callable
-        ``(sample_shape, latent_dim) -> nn.Module``. E maps (n, \*sample_shape) to
-        (n, latent_dim), G maps back, and D has the signature ``forward(*, x, z)`` and gives one
-        logit a row. An encoder with a submodule `body` offers it as the penultimate layer. A D with
-        an attribute ``row_wise = True`` promises that each logit depends on its own row alone (no
-        BatchNorm), and trains faster.
+    encoder, generator, discriminator : nn.Module, class of one or function, default=None
+        Networks of your own, beside which the others keep to the architecture: a module, which is
+        copied and never trained in place; a class, which is told `sample_shape` and `latent_dim` if
+        it has parameters of these names; or a function ``(sample_shape, latent_dim) -> nn.Module``.
+        Further parameters of class or function are parameters of the estimator too:
+        ``BiGANTransformer(encoder=MyEncoder, encoder__width=64)``, also in `set_params` and grids;
+        those of the built-in networks are ``encoder__hidden_units`` and the like. E maps
+        (n, \*sample_shape) to (n, latent_dim), G maps back, and D has the signature
+        ``forward(*, x, z)`` and gives one logit a row. An encoder with a submodule `body` offers it
+        as the penultimate layer and its children as the hidden ones. A D with an attribute
+        ``row_wise = True`` promises that each logit depends on its own row alone (no BatchNorm),
+        and trains faster.
 
     prior : {"normal", "uniform"}, Prior or callable, default="normal"
         Distribution of z. A callable ``(n_samples, latent_dim) -> Tensor`` draws from an unbounded
@@ -64,12 +78,14 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
     scaling : {"auto", "range", "standard"} or None, default="auto"
         How X is brought into the range of the generator: "range" maps the whole array onto
         [-1, 1], which suits images, "standard" standardises column by column, which suits
-        tables, ``None`` leaves X as it is. "auto" takes "range" for rows with a `sample_shape`,
-        for uint8, and where most columns share the ends of their range.
+        tables, ``None`` leaves X as it is. "auto" takes "range" for images, for rows with a
+        `sample_shape`, for uint8, and where most columns share the ends of their range.
 
-    features : {"latent", "penultimate"}, default="latent"
-        What `transform` gives: the code E(x), or the layer before it, which is wider and what [1]_
-        evaluates. May be changed on a fitted estimator.
+    features : {"latent", "penultimate", "hidden"} or list of str, default="latent"
+        What `transform` gives: the code E(x); the layer before it, which is wider and what [1]_
+        evaluates; all hidden layers side by side, in the manner of [2]_; or the layers of these
+        names, which are those of ``encoder_.named_modules()``. In the last two cases, maps of
+        images are max-pooled to 4 by 4 places. May be changed on a fitted estimator.
 
     cycle_weight : float, default=1.0
         Weight of the mean of :math:`(x - G(E(x)))^2` in the loss of E and G (ALICE [3]_). 0 gives
@@ -180,14 +196,15 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or Dataset
+            Rows, images or items of the shape that they had in `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
-            The codes E(x), or the layer before them with ``features="penultimate"``, in X's float
-            dtype. A row's features do not depend on the other rows; on the CPU not in a bit, if
-            the hidden widths are multiples of 16.
+            The codes E(x), or the layers that `features` names, in X's float dtype. A row's
+            features do not depend on the other rows; on the CPU not in a bit, if the hidden widths
+            are multiples of 16.
 
         Raises
         ------
@@ -198,10 +215,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         """
         check_is_fitted(self)
         self._validate_params()
-        rows = self._checked(X, reset=False)
-        to_samples, network = self._to_samples(), self._features_module()
+        rows = self._checked(X)
+        to_samples, read = self._to_samples(), reader(self.encoder_, self.features)
         return forward(
-            lambda batch: network(to_samples(batch)).flatten(1),
+            lambda batch: torch.cat([*read(to_samples(batch)).values()], dim=1),
             rows,
             self.device_,
             dtype=rows.dtype if rows.dtype.kind == "f" else np.float64,
@@ -217,7 +234,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
 
         Returns
         -------
-        ndarray of shape (n_samples, n_features_in_)
+        ndarray of shape (n_samples, n_features_in_) or of the images in `fit`
             G(z) in the units of the training data.
 
         Raises
@@ -228,7 +245,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
             If X does not have `latent_dim` columns.
         """
         check_is_fitted(self)
-        z = check_array(X, dtype=(np.float64, np.float32), input_name="X")
+        codes, _ = open_rows(X)
+        z = check_array(codes, dtype=FLOATS, input_name="X")
         if z.shape[1] != self._latent_dim:
             raise ValueError(
                 f"X has {z.shape[1]} columns, but inverse_transform takes latent codes of "
@@ -245,7 +263,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
 
         Returns
         -------
-        ndarray of shape (n_samples, n_features_in_), float64
+        ndarray of shape (n_samples, n_features_in_) or of the images in `fit`, float64
             In the units of the training data. With an int as `random_state` the same in every
             call.
 
@@ -274,7 +292,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or Dataset
+            Rows, images or items of the shape that they had in `fit`.
 
         Returns
         -------
@@ -294,7 +313,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
             x = to_samples(batch)
             return (x - self.generator_(self.encoder_(x))).flatten(1).square().sum(1)
 
-        rows = self._checked(X, reset=False)
+        rows = self._checked(X)
         return 1 - forward(squared_error, rows, self.device_, np.float64) / self._total_variance
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
@@ -302,7 +321,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or Dataset
+            Rows, images or items of the shape that they had in `fit`.
 
         y : Ignored
             Not used, present for API consistency by convention.
@@ -322,37 +342,58 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         return float(np.mean(self.score_samples(X)))
 
     def _generate(self, z: np.ndarray) -> np.ndarray:
-        """G(z) in the units and with the dtype of X."""
+        """G(z) in the units and the shape of X, with z's dtype."""
         x = forward(
-            lambda batch: self.generator_(finite(batch.float(), batch)).flatten(1),
+            lambda batch: self._layout.to_rows(self.generator_(finite(batch.float(), batch))),
             z,
             self.device_,
-            z.dtype,
+            np.result_type(z.dtype, np.float32),  # float16 would round before it is in X's units
         )
-        return self.scaler_.inverse_transform(x)
+        rows = self.scaler_.inverse_transform(x)
+        return rows.astype(z.dtype, copy=False).reshape(-1, *self._layout.row_shape)
 
     def _build(self, columns: Columns, device: torch.device) -> None:
         super()._build(columns, device)
-        self._features_module()  # so that a fit refuses what transform could not give
+        self._widths()  # so that a fit refuses what transform could not give
 
-    def _features_module(self) -> torch.nn.Module:
-        if self.features == "latent":
-            return self.encoder_
-        if not hasattr(self.encoder_, "body"):
-            raise ValueError(
-                "features='penultimate' needs an encoder with a submodule `body`, "
-                f"got {type(self.encoder_).__name__} without"
-            )
-        return self.encoder_.get_submodule("body")
+    def _widths(self) -> dict[str, int]:
+        """How many features each layer gives."""
+        one_sample = torch.zeros(1, *self._layout.sample_shape, device=self.device_)
+        with torch.inference_mode():
+            read = reader(self.encoder_, self.features)(one_sample)
+        return {name: output.shape[1] for name, output in read.items()}
 
     @property
     def _n_features_out(self) -> int:
-        if self.features == "latent":
-            return self._latent_dim
-        one_sample = np.zeros((1, *self._sample_shape), np.float32)
-        return forward(self._features_module(), one_sample, self.device_, np.float32).size
+        return sum(self._widths().values())
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
+        """Names of the features: numbered, and with their layer's name where there are several.
+
+        Parameters
+        ----------
+        input_features : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        ndarray of str
+            As ``bigantransformer0`` for the code and the penultimate layer, otherwise as
+            ``bigantransformer_body.0_17``.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        if self.features in ("latent", "penultimate"):
+            return super().get_feature_names_out(input_features)
+        check_is_fitted(self)
+        prefix = type(self).__name__.lower()
+        names = [f"{prefix}_{layer}_{i}" for layer, n in self._widths().items() for i in range(n)]
+        return np.asarray(names, dtype=object)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.transformer_tags.preserves_dtype = ["float64", "float32", "float16"]
         return tags

@@ -80,13 +80,17 @@ INPUTS = [
     (X[:0], ValueError, r"0 sample\(s\)"),
     (X[:, :0], ValueError, r"0 feature\(s\)"),
     (X[0], ValueError, "Expected 2D array, got 1D array"),
-    (X.reshape(100, 8, 8), ValueError, "dim 3"),
     (None, ValueError, "Expected 2D array, got scalar"),
 ]
 
 # What fit alone refuses
 TRAINING_INPUTS = [
     (X[:1], ValueError, r"1 sample\(s\).*minimum of 2"),
+    (
+        X.reshape(100, 4, 4, 4),
+        ValueError,
+        r"is that \(channels, height, width\) or.*\(4, 4, 4\)|was fitted on rows of shape \(64,\)",
+    ),
 ]
 
 
@@ -143,6 +147,19 @@ def test_wrong_number_of_columns(small, method):
     estimator = small().fit(X)
     with pytest.raises(ValueError, match="X has 63 features, but .* is expecting 64"):
         getattr(estimator, method)(X[:, 1:])
+
+
+def test_rows_of_another_shape_than_in_fit(small):
+    flat, images = small().fit(X), small().fit(X.reshape(100, 8, 8))
+    for estimator, rows, expected in (
+        (flat, X.reshape(100, 8, 8), r"\(8, 8\), but .* on rows of shape \(64,\)"),
+        (images, X, r"\(64,\), but .* on rows of shape \(8, 8\)"),
+        (images, X.reshape(100, 1, 8, 8), r"\(1, 8, 8\), but .* on rows of shape \(8, 8\)"),
+        (images, X[:, 8:].reshape(100, 7, 8), r"\(7, 8\), but .* on rows of shape \(8, 8\)"),
+    ):
+        for method in (estimator.transform, estimator.score, estimator.partial_fit):
+            with pytest.raises(ValueError, match=f"X has rows of shape {expected}"):
+                method(rows)
 
 
 @pytest.mark.parametrize("width", [3, 64])

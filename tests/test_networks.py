@@ -1,49 +1,71 @@
-"""Shapes, the role of z in D, and errors about networks of one's own."""
+"""Shapes, the role of z in D, and ranges, of every architecture."""
+
+from itertools import pairwise
 
 import pytest
 import torch
 from torch import nn
 
-from sk_bigan.networks import ARCHITECTURES, MLPDiscriminator, build_networks
+from sk_bigan.networks import ARCHITECTURES, conv_sizes, conv_units
 
-SHAPES = [((7,), 3), ((1, 4, 4), 2), ((5,), 9)]
+# architecture, sample_shape, hidden_units
+FAMILIES = [
+    ("mlp", (7,), (16, 8)),
+    ("mlp", (1, 4, 4), (16, 8)),
+    ("conv", (3, 9, 12), (4, 6, 16)),
+]
+WITH_WEIGHTS = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 
 
-def build(sample_shape=(7,), latent_dim=3, bounded=True, code_activation=None, **own):
+def build(architecture, sample_shape, hidden_units, latent_dim=3, code=None, sample=None):
     torch.manual_seed(0)
-    own = {"encoder": None, "generator": None, "discriminator": None} | own
-    return build_networks(
-        "mlp",
-        sample_shape,
-        latent_dim,
-        (16, 8),
-        code_activation=code_activation or nn.Identity(),
-        bounded=bounded,
-        own=own,
+    family = ARCHITECTURES[architecture]
+    sizes = (sample_shape, latent_dim, hidden_units)
+    return (
+        family.encoder(*sizes, code or nn.Identity()),
+        family.generator(*sizes, sample or nn.Tanh()),
+        family.discriminator(*sizes),
     )
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize(("sample_shape", "latent_dim"), SHAPES)
-def test_shapes(architecture, sample_shape, latent_dim):
-    E, G, D = build_networks(
-        architecture,
-        sample_shape,
-        latent_dim,
-        (16, 8),
-        code_activation=nn.Identity(),
-        bounded=True,
-        own=dict.fromkeys(("encoder", "generator", "discriminator")),
-    )
-    x, z = torch.randn(5, *sample_shape), torch.randn(5, latent_dim)
+@pytest.mark.parametrize("latent_dim", [1, 3, 50])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_shapes(family, latent_dim):
+    E, G, D = build(*family, latent_dim=latent_dim)
+    x, z = torch.randn(5, *family[1]), torch.randn(5, latent_dim)
     assert E(x).shape == z.shape
-    assert E.body(x).shape == (5, 8)
+    assert E.body(x).shape == (5, family[2][-1])
+    assert len(E.body) == len(family[2])
     assert G(z).shape == x.shape
     assert D(x=x, z=z).shape == (5,)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [(8, 8), (28, 28), (31, 31), (33, 70), (96, 64), (128, 128)])
+def test_images_of_any_size(channels, size):
+    shape = (channels, *size)
+    E, G, D = build("conv", shape, conv_units(shape))
+    x, z = torch.randn(2, *shape), torch.randn(2, 3)
+    assert E(x).shape == z.shape
+    assert G(z).shape == x.shape
+    assert D(x=x, z=z).shape == (2,)
+
+
+def test_larger_images_get_more_layers_and_channels():
+    units = [conv_units((1, side, side)) for side in (8, 16, 28, 31, 64, 128)]
+    assert units == [
+        (32, 1024),
+        (32, 64, 1024),
+        (32, 64, 128, 1024),
+        (32, 64, 128, 1024),
+        (32, 64, 128, 256, 1024),
+        (32, 64, 128, 256, 256, 1024),
+    ]
+    assert conv_units((1, 96, 30)) == conv_units((1, 30, 30))
+
+
 def test_hidden_widths_run_from_x_to_z_in_every_network():
-    E, G, D = build()
+    E, G, D = build("mlp", (7,), (16, 8))
     widths = [
         [layer.out_features for layer in network.modules() if isinstance(layer, nn.Linear)]
         for network in (E, G)
@@ -52,122 +74,83 @@ def test_hidden_widths_run_from_x_to_z_in_every_network():
     assert [layer.out_features for layer in D.from_below] == [16, 8]
 
 
-def test_d_takes_x_and_z_by_name_alone():
-    _, _, D = build()
-    x, z = torch.randn(5, 7), torch.randn(5, 3)
+def test_channels_run_from_x_to_z_in_every_network():
+    def widths(network):
+        return [layer.weight.shape[:2] for layer in network.modules() if hasattr(layer, "stride")]
+
+    E, G, D = build("conv", (3, 16, 16), (4, 6, 32))
+    assert widths(E) == widths(D) == [(4, 3), (6, 4)]
+    assert widths(G) == [(6, 4), (4, 3)]
+    assert D.dense.out_features == E.body[-1][1].out_features == G[0].out_features == 32
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_d_takes_x_and_z_by_name_alone(family):
+    _, _, D = build(*family)
+    x, z = torch.randn(5, *family[1]), torch.randn(5, 3)
     with pytest.raises(TypeError):
         D(x, z)
-    with pytest.raises(RuntimeError, match="shape"):
+    with pytest.raises(RuntimeError):
         D(x=z, z=x)
 
 
-def test_z_reaches_every_hidden_layer_of_d():
-    _, _, D = build()
-    D(x=torch.randn(5, 7), z=torch.randn(5, 3)).sum().backward()
-    for part in D.from_z.weight.grad.split(D.hidden_units):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_z_reaches_every_hidden_layer_of_d(family):
+    _, _, D = build(*family)
+    D(x=torch.randn(5, *family[1]), z=torch.randn(5, 3)).sum().backward()
+    for part in D.from_z.weight.grad.split(family[2]):
         assert part.abs().sum() > 0
 
 
-def test_d_acts_row_by_row():
-    _, _, D = build()
-    x, z = torch.randn(64, 7), torch.randn(64, 3)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_d_acts_row_by_row(family):
+    _, _, D = build(*family)
+    x, z = torch.randn(64, *family[1]), torch.randn(64, 3)
     torch.testing.assert_close(D(x=x, z=z)[:2], D(x=x[:2], z=z[:2]))
 
 
-def test_outputs_have_the_range_of_the_data_and_the_support_of_the_prior():
-    z, x = 1e3 * torch.randn(50, 3), 1e3 * torch.randn(50, 7)
-    E, G, _ = build(bounded=True, code_activation=nn.Tanh())
-    for layer in (*E.modules(), *G.modules()):
-        if isinstance(layer, nn.Linear):
-            nn.init.normal_(layer.weight, std=5)
-    assert E(x).abs().max() <= 1
-    assert G(z).abs().max() <= 1
-    E, G, _ = build(bounded=False)
-    for layer in (*E.modules(), *G.modules()):
-        if isinstance(layer, nn.Linear):
-            nn.init.normal_(layer.weight, std=5)
-    assert E(x).abs().max() > 1
-    assert G(z).abs().max() > 1
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_pixel_reaches_the_code_and_comes_from_it(family):
+    E, G, _ = build(*family, sample=nn.Identity())
+    x = torch.randn(5, *family[1], requires_grad=True)
+    E(x)[0].sum().backward()
+    assert (x.grad != 0).any(dim=0).all()
+    z = torch.randn(5, 3)
+    assert (G(z).std(dim=0) > 0).all()
 
 
-def test_own_module_is_copied_and_own_factory_is_called_with_the_sizes():
-    own = nn.Linear(7, 3)
-    sizes = []
-
-    def factory(sample_shape, latent_dim):
-        sizes.append((sample_shape, latent_dim))
-        return nn.Linear(latent_dim, *sample_shape)
-
-    E, G, _ = build(encoder=own, generator=factory)
-    assert E is not own
-    assert E.weight.equal(own.weight)
-    assert sizes == [((7,), 3)]
-    assert G.out_features == 7
+@pytest.mark.parametrize("family", FAMILIES)
+def test_outputs_have_the_range_of_the_data_and_the_support_of_the_prior(family):
+    z, x = 1e3 * torch.randn(50, 3), 1e3 * torch.randn(50, *family[1])
+    for activation, bounded in ((nn.Tanh(), True), (nn.Identity(), False)):
+        E, G, _ = build(*family, code=activation, sample=activation)
+        for layer in (*E.modules(), *G.modules()):
+            if isinstance(layer, WITH_WEIGHTS):
+                nn.init.normal_(layer.weight, std=5)
+        assert (E(x).abs().max() <= 1) == bounded
+        assert (G(z).abs().max() <= 1) == bounded
 
 
-def test_the_trial_run_teaches_a_network_nothing():
-    own = nn.Sequential(nn.BatchNorm1d(7, momentum=1.0), nn.Linear(7, 3))
-    nn.init.constant_(own[0].running_mean, 5.0)
-    E, _, _ = build(encoder=own)
-    assert E[0].running_mean.equal(torch.full((7,), 5.0))
-
-
-def test_weights_start_small():
-    for network in build():
-        for layer in network.modules():
-            if isinstance(layer, nn.Linear):
-                assert 0.01 < layer.weight.std() < 0.03
-                assert layer.bias is None or not layer.bias.any()
-
-
-class Normalized(MLPDiscriminator):
-    """Inherits a promise that its BatchNorm breaks."""
-
-    def __init__(self, sample_shape, latent_dim):
-        super().__init__(sample_shape, latent_dim, (16,))
-        self.normalize = nn.BatchNorm1d(7)
-
-    def forward(self, *, x, z):
-        return super().forward(x=self.normalize(x), z=z)
-
-
-class OfTheSameWeights(nn.Module):
-    """Sees x through the encoder of the pair."""
-
-    def __init__(self, encoder):
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, *, x, z):
-        return (self.encoder(x) * z).sum(1)
-
-
-SHARED = nn.Linear(7, 3)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_layer_has_a_bias_that_batch_norm_takes_away(family):
+    for network in build(*family)[:2]:
+        layers = [layer for layer in network.modules() if not [*layer.children()]]
+        layers = [layer for layer in layers if not isinstance(layer, nn.Flatten | nn.Unflatten)]
+        for layer, above in pairwise(layers):
+            if isinstance(layer, WITH_WEIGHTS):
+                normalized = isinstance(above, nn.BatchNorm1d | nn.BatchNorm2d)
+                assert (layer.bias is None) == normalized
 
 
 @pytest.mark.parametrize(
-    ("own", "error", "message"),
+    ("sample_shape", "hidden_units", "message"),
     [
-        (
-            {"encoder": nn.Linear(7, 4)},
-            ValueError,
-            r"encoder must give shape \(2, 3\).*got \(2, 4\)",
-        ),
-        ({"generator": nn.Linear(3, 6)}, ValueError, r"generator must give shape \(2, 7\)"),
-        ({"generator": nn.Linear(4, 7)}, ValueError, r"generator failed on input of shape"),
-        ({"discriminator": nn.Linear(7, 1)}, ValueError, r"discriminator failed.*keyword.*'x'"),
-        ({"encoder": lambda shape, k: "E"}, TypeError, r"encoder must be.*returned str"),
-        ({"discriminator": Normalized}, ValueError, r"row_wise=True.*Normalized"),
-        (
-            {
-                "encoder": lambda *sizes: SHARED,
-                "discriminator": lambda *sizes: OfTheSameWeights(SHARED),
-            },
-            ValueError,
-            r"discriminator must not share parameters",
-        ),
+        ((64,), (4, 16), r"conv' needs images, got samples of shape \(64,\): give sample_shape"),
+        ((8, 8), (4, 16), r"conv' needs images, got samples of shape \(8, 8\)"),
+        ((1, 8, 8), (16,), r"at least one convolution and a dense layer.*got \(16,\)"),
+        ((1, 8, 30), (4, 4, 4, 4, 16), r"can halve 8 x 30 pixels 3 times, got \(4, 4, 4, 4, 16\)"),
     ],
 )
-def test_unsuitable_networks_are_named(own, error, message):
-    with pytest.raises(error, match=message):
-        build(**own)
+def test_what_cannot_be_convolved(sample_shape, hidden_units, message):
+    with pytest.raises(ValueError, match=message):
+        conv_sizes(sample_shape, hidden_units)

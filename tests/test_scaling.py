@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
+from sk_bigan.inputs import Layout
 from sk_bigan.scaling import describe, make_scaler, make_to_samples, resolve_scaling
 
 RNG = np.random.default_rng(0)
@@ -70,7 +71,7 @@ def test_round_trip(scaling, X):
 def test_samples_are_what_the_scaler_gives(scaling, dtype):
     X = load_digits().data[:100].astype(dtype)
     scaler = make_scaler(scaling, describe(X))
-    to_samples = make_to_samples(scaler, (1, 8, 8), torch.device("cpu"))
+    to_samples = make_to_samples(scaler, Layout((64,), (1, 8, 8)), torch.device("cpu"))
     samples = to_samples(torch.from_numpy(X))
     assert samples.dtype == torch.float32
     assert samples.shape == (100, 1, 8, 8)
@@ -80,9 +81,9 @@ def test_samples_are_what_the_scaler_gives(scaling, dtype):
 
 def test_a_column_far_from_zero_keeps_its_digits():
     X = 1e9 + RNG.normal(size=(1000, 2))
-    samples = make_to_samples(make_scaler("standard", describe(X)), (2,), torch.device("cpu"))(
-        torch.from_numpy(X)
-    )
+    samples = make_to_samples(
+        make_scaler("standard", describe(X)), Layout((2,), (2,)), torch.device("cpu")
+    )(torch.from_numpy(X))
     np.testing.assert_allclose(samples.std(0, correction=0), 1, rtol=1e-5)
     np.testing.assert_allclose(samples.mean(0), 0, atol=1e-5)
 

@@ -233,7 +233,7 @@ def test_networks_are_in_training_mode_while_they_train_and_in_no_other_time(mak
     net = make_net(callbacks=[Watch()])
     net.train(X)
     assert not any(getattr(net, name).training for name in MODULES)
-    assert net.encoder_.body[2].num_batches_tracked == 4
+    assert net.encoder_.body[0][2].num_batches_tracked == 4
 
 
 def test_objectives_get_flat_logits_from_a_d_that_gives_a_column(make_net):

@@ -1,0 +1,186 @@
+"""Putting E, G and D together: an architecture's networks, the user's own, and trials of both."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .networks import ARCHITECTURES, SampleShape
+
+OwnNetwork = nn.Module | Callable[..., nn.Module]
+NETWORKS = ("encoder", "generator", "discriminator")
+
+
+class Wanted(NamedTuple):
+    """What is wanted in the place of one network.
+
+    Parameters
+    ----------
+    own : nn.Module, class of one, function or None
+        None: the architecture's.
+    parameters : dict
+        By name, for the class, the function or the architecture's builder.
+    """
+
+    own: OwnNetwork | None
+    parameters: Mapping[str, Any]
+
+
+def build_networks(
+    architecture: str,
+    sample_shape: SampleShape,
+    latent_dim: int,
+    hidden_units: Sequence[int] | None,
+    *,
+    code_activation: nn.Module,
+    bounded: bool,
+    wanted: Mapping[str, Wanted],
+) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """Untrained E, G and D, the user's own where there is one.
+
+    Parameters
+    ----------
+    architecture : str
+        A key of `ARCHITECTURES`.
+    sample_shape : tuple of int
+    latent_dim : int
+    hidden_units : sequence of int or None
+        None: the architecture's default for such samples.
+    code_activation : nn.Module
+        Maps real numbers onto the support of the prior.
+    bounded : bool
+        Whether x lies in [-1, 1].
+    wanted : mapping from "encoder", "generator" and "discriminator" to Wanted
+
+    Raises
+    ------
+    TypeError
+        If a function gives something else than a module.
+    ValueError
+        If a network cannot be made, if it fails on, or gives the wrong shape for, two samples or
+        codes of zeros, if D is not as `row_wise` as it says, or if it shares weights with E or G.
+    """
+    default = ARCHITECTURES[architecture]
+    sizes = {"sample_shape": sample_shape, "latent_dim": latent_dim}
+    ends: dict[str, dict[str, nn.Module]] = {
+        "encoder": {"output": code_activation},
+        "generator": {"output": nn.Tanh() if bounded else nn.Identity()},
+        "discriminator": {},
+    }
+
+    def build(name: str) -> nn.Module:
+        own, parameters = wanted[name]
+        if own is not None:
+            return _own_network(name, own, sizes, parameters)
+        units = default.hidden_units(sample_shape) if hidden_units is None else hidden_units
+        settings = {**sizes, "hidden_units": units, **ends[name]}
+        return _initialized(_made(name, getattr(default, name), (), settings | {**parameters}))
+
+    E, G, D = (build(name) for name in NETWORKS)
+    if set(D.parameters()) & {*E.parameters(), *G.parameters()}:
+        raise ValueError("discriminator must not share parameters with encoder or generator")
+
+    x = torch.zeros(2, *sample_shape, dtype=torch.float32)
+    z = torch.zeros(2, latent_dim, dtype=torch.float32)
+    _check_shape("encoder", E, [z.shape], x)
+    _check_shape("generator", G, [x.shape], z)
+    _check_shape("discriminator", D, [(2,), (2, 1)], x=x, z=z)
+    _check_promise(D, sample_shape, latent_dim)
+    return E, G, D
+
+
+def _initialized(network: nn.Module) -> nn.Module:
+    """Weights from N(0, 0.02), biases zero: Radford et al. 2016 (arXiv 1511.06434), Section 3.
+
+    Small weights start E and G close to linear; with torch's own, larger ones the codes come out
+    worse.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, std=0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return network.float()
+
+
+def _own_network(
+    name: str, own: OwnNetwork, sizes: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> nn.Module:
+    if isinstance(own, nn.Module):
+        if parameters:
+            raise ValueError(
+                f"{name}__{next(iter(parameters))} needs {name} to be a class or a function, "
+                f"got an instance of {type(own).__name__}, which has its parameters already"
+            )
+        made = deepcopy(own)
+    elif isinstance(own, type):
+        names = inspect.signature(own).parameters.values()
+        open_ended = any(parameter.kind == parameter.VAR_KEYWORD for parameter in names)
+        known = {parameter.name for parameter in names}
+        taken = {size: value for size, value in sizes.items() if open_ended or size in known}
+        made = _made(name, own, (), taken | {**parameters})
+    else:
+        made = _made(name, own, tuple(sizes.values()), parameters)
+    if not isinstance(made, nn.Module):
+        raise TypeError(
+            f"{name} must be a torch.nn.Module, a class of one, or a function "
+            f"(sample_shape, latent_dim) that returns one; got {own!r}, which made "
+            f"{type(made).__name__}"
+        )
+    return made.to("cpu", torch.float32)
+
+
+def _made(
+    name: str, maker: Callable[..., Any], args: tuple[Any, ...], parameters: Mapping[str, Any]
+) -> Any:
+    try:
+        inspect.signature(maker).bind(*args, **parameters)
+    except TypeError as error:
+        raise ValueError(
+            f"{name} cannot be made by {getattr(maker, '__name__', maker)} from "
+            f"{[*map(repr, args), *parameters]}: {error}"
+        ) from error
+    return maker(*args, **parameters)
+
+
+@torch.no_grad()
+def _check_shape(
+    name: str,
+    network: nn.Module,
+    wanted: Sequence[tuple[int, ...]],
+    *args: Tensor,
+    **kwargs: Tensor,
+) -> None:
+    """Run the network once, in evaluation mode so that nothing is learned from it."""
+    network.eval()
+    given = " and ".join(str(tuple(tensor.shape)) for tensor in (*args, *kwargs.values()))
+    try:
+        shape = tuple(network(*args, **kwargs).shape)
+    except Exception as error:
+        raise ValueError(f"{name} failed on input of shape {given}: {error}") from error
+    if shape not in wanted:
+        expected = " or ".join(str(tuple(shape)) for shape in wanted)
+        raise ValueError(
+            f"{name} must give shape {expected} for input of shape {given}, got {shape}"
+        )
+
+
+def _check_promise(D: nn.Module, sample_shape: SampleShape, latent_dim: int) -> None:
+    """Whether a D that is said to act row by row does: `row_wise` may have been inherited."""
+    if not getattr(D, "row_wise", False):
+        return
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(4, *sample_shape, generator=generator).requires_grad_()
+    z = torch.randn(4, latent_dim, generator=generator).requires_grad_()
+    first = deepcopy(D).train()(x=x, z=z).flatten()[0]
+    gradients = torch.autograd.grad(first, (x, z), materialize_grads=True)
+    if any(gradient[1:].any() for gradient in gradients):
+        raise ValueError(
+            "discriminator has row_wise=True, which says that each logit depends on its own row "
+            f"alone, but in {type(D).__name__} a logit depends on other rows too"
+        )

@@ -1,0 +1,98 @@
+"""What is read out of an encoder: its code, or layers on the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from itertools import chain
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_max_pool2d
+
+# What maps of hidden layers are max-pooled to: Radford et al. 2016 (arXiv 1511.06434), Section 5.1.
+GRID = 4
+
+
+def reader(
+    encoder: nn.Module, features: str | Sequence[str]
+) -> Callable[[Tensor], dict[str, Tensor]]:
+    """A function that maps samples to the features wanted, (n, n_outputs) for each layer's name.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        With a submodule `body`, the penultimate layer, of which each child is a hidden layer.
+    features : {"latent", "penultimate", "hidden"} or sequence of str
+        Or names as in `encoder.named_modules()`.
+
+    Raises
+    ------
+    ValueError
+        If the encoder has no such layer; at the call, if it takes no part or gives no tensor.
+    """
+    if features == "latent":
+        return lambda x: {"latent": encoder(x).flatten(1)}
+    if features == "penultimate":
+        body = _body(encoder, "penultimate")
+        return lambda x: {"penultimate": body(x).flatten(1)}
+    if features == "hidden":
+        children = _body(encoder, "hidden").named_children()
+        return _reader_of_layers(encoder, [f"body.{name}" for name, _ in children])
+    known = [name for name, _ in encoder.named_modules() if name]
+    for name in features:
+        if name not in known:
+            raise ValueError(
+                "features must be 'latent', 'penultimate', 'hidden' or names of layers of the "
+                f"encoder, which are {known}; got {name!r}"
+            )
+    return _reader_of_layers(encoder, features)
+
+
+def _body(encoder: nn.Module, features: str) -> nn.Module:
+    body = getattr(encoder, "body", None)
+    if not isinstance(body, nn.Module):
+        raise ValueError(
+            f"features={features!r} needs an encoder with a submodule `body`, "
+            f"got {type(encoder).__name__} without"
+        )
+    return body
+
+
+def _reader_of_layers(
+    encoder: nn.Module, names: Sequence[str]
+) -> Callable[[Tensor], dict[str, Tensor]]:
+    # A copy on the same weights: hooks on the encoder itself would hear other threads as well.
+    weights = chain(encoder.parameters(), encoder.buffers())
+    observed = deepcopy(encoder, {id(tensor): tensor for tensor in weights})
+    outputs: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[..., None]:
+        def hook(layer: nn.Module, args: Any, output: Any) -> None:
+            if not isinstance(output, Tensor):
+                raise ValueError(
+                    f"features needs layers that give one tensor, but {name!r} gives "
+                    f"{type(output).__name__}"
+                )
+            outputs[name] = output.clone()  # the layer above may work in place
+
+        return hook
+
+    for name in names:
+        observed.get_submodule(name).register_forward_hook(keep(name))
+
+    def read(x: Tensor) -> dict[str, Tensor]:
+        observed(x)
+        if missing := [name for name in names if name not in outputs]:
+            raise ValueError(f"features names layers that take no part in E(x): {missing}")
+        return {name: _pooled(outputs.pop(name)) for name in names}
+
+    return read
+
+
+def _pooled(output: Tensor) -> Tensor:
+    """(n, n_outputs), with maps of (n, channels, height, width) pooled to a grid."""
+    if output.ndim == 4:
+        height, width = output.shape[2:]
+        output = adaptive_max_pool2d(output, (min(height, GRID), min(width, GRID)))
+    return output.flatten(1)
