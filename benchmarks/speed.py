@@ -28,8 +28,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from sk_bigan import BiGANTransformer
 from sk_bigan.batches import Batches
+from sk_bigan.building import build_networks
 from sk_bigan.devices import resolve_device, resolve_precision
-from sk_bigan.networks import build_networks
 from sk_bigan.objectives import OBJECTIVES
 from sk_bigan.priors import PRIORS
 from sk_bigan.step import accumulate_gradients
@@ -54,7 +54,7 @@ def make_networks(n_features=N_FEATURES, latent_dim=LATENT_DIM, hidden_units=(WI
         hidden_units,
         code_activation=nn.Identity(),
         bounded=True,
-        own=dict.fromkeys(("encoder", "generator", "discriminator")),
+        wanted={},
     )
 
 
@@ -352,6 +352,7 @@ import sys
 import numpy as np
 from sk_bigan import BiGANTransformer
 from sk_bigan.batches import Batches
+from sk_bigan.building import build_networks
 
 def megabytes(field):
     with open("/proc/self/status") as status:

@@ -27,8 +27,8 @@ class Wanted(NamedTuple):
         By name, for the class, the function or the architecture's builder.
     """
 
-    own: OwnNetwork | None
-    parameters: Mapping[str, Any]
+    own: OwnNetwork | None = None
+    parameters: dict[str, Any] = {}  # noqa: RUF012, nobody writes to it
 
 
 def build_networks(
@@ -55,7 +55,7 @@ def build_networks(
         Maps real numbers onto the support of the prior.
     bounded : bool
         Whether x lies in [-1, 1].
-    wanted : mapping from "encoder", "generator" and "discriminator" to Wanted
+    wanted : mapping from "encoder", "generator" or "discriminator" to Wanted
 
     Raises
     ------
@@ -74,12 +74,12 @@ def build_networks(
     }
 
     def build(name: str) -> nn.Module:
-        own, parameters = wanted[name]
-        if own is not None:
-            return _own_network(name, own, sizes, parameters)
+        this = wanted.get(name, Wanted())
+        if this.own is not None:
+            return _own_network(name, this.own, sizes, this.parameters)
         units = default.hidden_units(sample_shape) if hidden_units is None else hidden_units
         settings = {**sizes, "hidden_units": units, **ends[name]}
-        return _initialized(_made(name, getattr(default, name), (), settings | {**parameters}))
+        return _initialized(_made(name, getattr(default, name), (), settings | this.parameters))
 
     E, G, D = (build(name) for name in NETWORKS)
     if set(D.parameters()) & {*E.parameters(), *G.parameters()}:
@@ -109,7 +109,7 @@ def _initialized(network: nn.Module) -> nn.Module:
 
 
 def _own_network(
-    name: str, own: OwnNetwork, sizes: Mapping[str, Any], parameters: Mapping[str, Any]
+    name: str, own: OwnNetwork, sizes: Mapping[str, Any], parameters: dict[str, Any]
 ) -> nn.Module:
     if isinstance(own, nn.Module):
         if parameters:
@@ -123,7 +123,7 @@ def _own_network(
         open_ended = any(parameter.kind == parameter.VAR_KEYWORD for parameter in names)
         known = {parameter.name for parameter in names}
         taken = {size: value for size, value in sizes.items() if open_ended or size in known}
-        made = _made(name, own, (), taken | {**parameters})
+        made = _made(name, own, (), taken | parameters)
     else:
         made = _made(name, own, tuple(sizes.values()), parameters)
     if not isinstance(made, nn.Module):

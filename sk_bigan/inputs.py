@@ -39,9 +39,10 @@ class Layout(NamedTuple):
     channels_last: bool = False
 
     def to_samples(self, rows: Tensor) -> Tensor:
-        """(n, n_features) -> (n, *sample_shape), on the same memory."""
+        """(n, n_features) -> (n, *sample_shape), contiguous."""
         if self.channels_last:
-            return rows.view(-1, *self.row_shape).permute(0, 3, 1, 2)
+            # Copied: as a view, it would have the networks compute in another order.
+            rows = rows.view(-1, *self.row_shape).permute(0, 3, 1, 2).flatten(1)
         return rows.view(-1, *self.sample_shape)
 
     def to_rows(self, samples: Tensor) -> Tensor:

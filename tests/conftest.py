@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from sk_bigan import BiGANTransformer
-from sk_bigan.building import NETWORKS, Wanted, build_networks
+from sk_bigan.building import Wanted, build_networks
 
 torch.set_num_threads(2)
 
@@ -55,8 +55,7 @@ def make_networks():
             (16, 16),
             code_activation=nn.Identity(),
             bounded=True,
-            wanted=dict.fromkeys(NETWORKS, Wanted(None, {}))
-            | {"discriminator": Wanted(discriminator, {})},
+            wanted={"discriminator": Wanted(discriminator)},
         )
 
     return make
