@@ -39,6 +39,8 @@ def reader(
     if features == "hidden":
         children = _body(encoder, "hidden").named_children()
         return _reader_of_layers(encoder, [f"body.{name}" for name, _ in children])
+    if not features:
+        raise ValueError("features must name at least one layer, got an empty list")
     known = [name for name, _ in encoder.named_modules() if name]
     for name in features:
         if name not in known:
@@ -46,7 +48,7 @@ def reader(
                 "features must be 'latent', 'penultimate', 'hidden' or names of layers of the "
                 f"encoder, which are {known}; got {name!r}"
             )
-    return _reader_of_layers(encoder, features)
+    return _reader_of_layers(encoder, [*dict.fromkeys(features)])
 
 
 def _body(encoder: nn.Module, features: str) -> nn.Module:

@@ -49,6 +49,13 @@ PARAMETERS = [
     ({"objective": "wgan"}, ValueError, "'objective'.*'non_saturating'.*Got 'wgan'"),
     ({"objective": one_loss}, ValueError, "objective must map.*pair"),
     ({"scaling": "robust"}, ValueError, "'scaling'.*'standard'.*Got 'robust'"),
+    ({"features": 3}, ValueError, "'features'.*'penultimate'.*Got 3"),
+    ({"features": ["body.9"]}, ValueError, r"layers of the encoder.*'body.0'.*got 'body.9'"),
+    ({"features": []}, ValueError, "features must name at least one layer"),
+    ({"architecture": "conv"}, ValueError, r"conv' needs images, got samples of shape \(64,\)"),
+    ({"hidden_units": "wide"}, ValueError, "'hidden_units'.*'auto'.*Got 'wide'"),
+    ({"encoder__width": 8}, ValueError, "encoder cannot be made by mlp_encoder.*'width'"),
+    ({"encoder": nn.Linear(64, 4), "encoder__width": 8}, ValueError, "encoder__width needs"),
     ({"features": "hidden2"}, ValueError, "'features'.*'penultimate'.*Got 'hidden2'"),
     ({"cycle_weight": -1}, ValueError, "'cycle_weight'.*Got -1"),
     ({"gradient_penalty": -0.1}, ValueError, "'gradient_penalty'.*Got -0.1"),
@@ -217,7 +224,13 @@ def test_sample_of_no_number(fitted, n_samples):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("latent_dim", 5), ("hidden_units", (16,)), ("scaling", "standard")]
+    ("name", "value"),
+    [
+        ("latent_dim", 5),
+        ("hidden_units", (16,)),
+        ("scaling", "standard"),
+        ("encoder__hidden_units", (16,)),
+    ],
 )
 def test_training_on_with_other_networks_is_refused(small, name, value):
     estimator = small(warm_start=True).fit(X).set_params(**{name: value})
@@ -229,3 +242,12 @@ def test_training_on_with_other_networks_is_refused(small, name, value):
 def test_penultimate_features_of_an_own_encoder_without_a_body(small):
     with pytest.raises(ValueError, match="'penultimate' needs an encoder with.*`body`.*Linear"):
         small(encoder=nn.Linear(64, 4), features="penultimate").fit(X)
+
+
+def test_unknown_parameters_are_refused(small):
+    for name in ("n_epochs", "encoder_width", "critic__width", "encoder__"):
+        with pytest.raises(TypeError, match=f"unexpected keyword argument '{name}'"):
+            small(**{name: 3})
+    for name in ("n_epochs", "encoder_width", "critic__width"):
+        with pytest.raises(ValueError, match=f"Invalid parameter '{name.split('__')[0]}'"):
+            small().set_params(**{name: 3})

@@ -1,15 +1,18 @@
 """What a scikit-learn user relies on."""
 
+import os
 import random
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 import torch
+from own_networks import SmallEncoder
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_wine
@@ -163,6 +166,22 @@ def test_a_rows_features_do_not_depend_on_the_rows_beside_it(digits, fitted):
     order = np.random.default_rng(0).permutation(len(digits))
     np.testing.assert_array_equal(fitted.transform(digits[order]), codes[order])
     np.testing.assert_array_equal(fitted.transform(digits), codes)
+
+
+@pytest.mark.parametrize("features", ["latent", "penultimate", "hidden"])
+def test_an_images_features_do_not_depend_on_the_images_beside_it(digits, small, features):
+    bigan = small(
+        architecture="conv",
+        sample_shape=(1, 8, 8),
+        hidden_units=(16, 32, 64),
+        max_epochs=1,
+        features=features,
+    ).fit(digits)
+    codes = bigan.transform(digits)
+    for i in (0, 17, 399):
+        np.testing.assert_array_equal(bigan.transform(digits[i : i + 1]), codes[i : i + 1])
+    order = np.random.default_rng(0).permutation(len(digits))
+    np.testing.assert_array_equal(bigan.transform(digits[order]), codes[order])
 
 
 # Score
@@ -457,6 +476,61 @@ def test_clone_and_params_round_trip_with_own_networks(small):
     assert copy.get_params().keys() == bigan.get_params().keys()
     assert copy.hidden_units == [5, 6]
     assert copy.encoder is not bigan.encoder
+
+
+CONV = {"architecture": "conv", "sample_shape": (1, 8, 8), "hidden_units": (8, 32)}
+
+
+def test_conv_on_flat_rows_in_a_pipeline_and_a_grid(digits, small):
+    y = load_digits().target[: len(digits)]
+    bigan = small(**CONV, encoder=SmallEncoder, encoder__width=6).set_output(transform="polars")
+    pipe = clone(Pipeline([("bigan", bigan), ("clf", LogisticRegression(max_iter=1000))]))
+    assert pipe.fit(digits, y)["bigan"].encoder_.body[0].out_channels == 6
+    grid = {"bigan__latent_dim": [2, 5], "bigan__encoder__width": [3, 16]}
+    search = GridSearchCV(pipe, grid, cv=2, n_jobs=2).fit(digits, y)
+    assert len(search.cv_results_["params"]) == 4
+    best = search.best_estimator_["bigan"]
+    assert best.encoder_.body[0].out_channels == search.best_params_["bigan__encoder__width"]
+    assert best.transform(digits).columns == [*best.get_feature_names_out()]
+
+
+def test_built_in_networks_have_parameters_in_a_grid_too(digits, small):
+    grid = {"encoder__hidden_units": [(8,), (16,)], "generator__hidden_units": [(24,)]}
+    search = GridSearchCV(small(), grid, cv=2).fit(digits)
+    best = search.best_estimator_
+    assert (best.encoder_.body[0][1].out_features,) == search.best_params_["encoder__hidden_units"]
+    assert best.generator_[0].out_features == 24
+    assert best.discriminator_.hidden_units == (32,)
+
+
+def test_own_classes_open_in_a_fresh_process(digits, small, tmp_path):
+    bigan = small(**CONV, encoder=SmallEncoder, encoder__width=6).fit(digits)
+    joblib.dump(bigan, tmp_path / "bigan.joblib")
+    script = (
+        "import joblib, numpy as np, sys\n"
+        "from sklearn.datasets import load_digits\n"
+        "bigan = joblib.load(sys.argv[1])\n"
+        "print(bigan.get_params()['encoder__width'])\n"
+        "np.save(sys.argv[2], bigan.transform(load_digits().data[:400]))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "bigan.joblib", tmp_path / "codes.npy"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+    )
+    assert run.stdout.strip() == "6"
+    np.testing.assert_array_equal(np.load(tmp_path / "codes.npy"), bigan.transform(digits))
+
+
+def test_network_parameters_are_parameters(small):
+    bigan = small(encoder=SmallEncoder, encoder__width=6)
+    assert bigan.encoder__width == 6
+    assert bigan.set_params(encoder__width=7).get_params()["encoder__width"] == 7
+    assert clone(bigan).get_params()["encoder__width"] == 7
+    assert "encoder__width=7" in repr(bigan)
+    assert not any("__" in name for name in small().get_params())
 
 
 def test_feature_names_and_frames(digits, small):
