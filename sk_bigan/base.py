@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from copy import deepcopy
 from inspect import Signature, signature
 from math import ceil
@@ -30,10 +30,10 @@ from .devices import (
     PRECISIONS,
     as_tensor,
     for_training,
+    repeatable,
     resolve_device,
     resolve_precision,
     seeded,
-    tensor_float32,
     to_device,
 )
 from .inputs import FLOATS, INTEGERS, DatasetRows, Layout, check_row_shape, open_rows, recognise
@@ -93,7 +93,7 @@ class BaseBiGAN(BaseEstimator):
         "prior": [StrOptions(set(PRIORS)), Prior, callable],
         "objective": [StrOptions(set(OBJECTIVES)), callable],
         "scaling": [StrOptions({"auto", *SCALINGS}), None],
-        "features": [StrOptions({"latent", "penultimate", "hidden"}), list],
+        "features": [StrOptions({"latent", "penultimate", "hidden"}), list, tuple],
         "cycle_weight": [Interval(Real, 0, None, closed="left")],
         "gradient_penalty": [Interval(Real, 0, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -295,6 +295,9 @@ class BaseBiGAN(BaseEstimator):
     def _checked(self, X: Any, reset: bool = False, ensure_min_samples: int = 1) -> Any:
         """X as flat rows of numbers, all of them finite unless they are still to be read."""
         rows, row_shape = open_rows(X)
+        row_shape = row_shape or np.shape(rows)[1:]
+        if row_shape and not reset:
+            check_row_shape(row_shape, self._layout, type(self).__name__)
         checks: dict[str, Any] = {
             "dtype": FLOATS + INTEGERS,
             "ensure_min_samples": ensure_min_samples,
@@ -306,14 +309,9 @@ class BaseBiGAN(BaseEstimator):
                     f"X has {len(rows)} sample(s), while a minimum of {ensure_min_samples} is "
                     "required"
                 )
-        if not reset and row_shape is not None:
-            check_row_shape(row_shape, self._layout, type(self).__name__)
         rows = validate_data(self, rows, reset=reset, **checks)
-        row_shape = row_shape or (self.n_features_in_,)
         if reset:
             self._layout = recognise(row_shape, self._told_sample_shape())
-        else:
-            check_row_shape(row_shape, self._layout, type(self).__name__)
         return rows
 
     def _train(self, X: np.ndarray | DatasetRows, start: bool, n_epochs: int) -> None:
@@ -321,7 +319,7 @@ class BaseBiGAN(BaseEstimator):
         if start:
             self._learn_scaling(columns, is_bytes=X.dtype == np.uint8)
         for name, now in self._structure_now().items():
-            if (built_from := self._structure.get(name)) != now:
+            if not _same(built_from := self._structure.get(name), now):
                 raise ValueError(
                     f"{name} changed from {built_from!r} to {now!r} since the networks were built; "
                     "only fit with warm_start=False takes that up"
@@ -338,8 +336,7 @@ class BaseBiGAN(BaseEstimator):
         epochs_before = len(net.history)
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
-        precision = tensor_float32() if self.precision == "tf32" else nullcontext()
-        with seeded(seed, self.device_), precision:
+        with seeded(seed, self.device_), repeatable(self.device_, tf32=self.precision == "tf32"):
             net.train(for_training(X, self.device_))
         records = [
             {name: value for name, value in epoch.items() if name != "batches"} | {"epoch": number}
@@ -356,8 +353,7 @@ class BaseBiGAN(BaseEstimator):
             )
 
     def _structure_now(self) -> dict[str, Any]:
-        named = {name: getattr(self, name) for name in STRUCTURE} | self._network_parameters()
-        return {name: _hashable(value) for name, value in named.items()}
+        return {name: getattr(self, name) for name in STRUCTURE} | self._network_parameters()
 
     def _learn_scaling(self, columns: Columns, is_bytes: bool) -> None:
         self._structure = self._structure_now()
@@ -516,9 +512,12 @@ def _positive_integers(name: str, value: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(n) for n in numbers)
 
 
-def _hashable(value: Any) -> Any:
-    """Lists and arrays of sizes as tuples, so that any two values compare with ==."""
-    return tuple(value) if isinstance(value, list | np.ndarray) else value
+def _same(a: Any, b: Any) -> bool:
+    """Whether two values are one, or equal to the last entry."""
+    try:
+        return a is b or bool(np.array_equal(a, b))
+    except (TypeError, ValueError, RuntimeError):  # things that cannot be compared so
+        return False
 
 
 def finite(narrowed: Tensor, values: Tensor) -> Tensor:

@@ -27,8 +27,8 @@ class Batches:
         The most rows in a batch (one more where a batch of one would be left).
     device : torch.device
         Where the batches are wanted. The order is drawn there, so that it does not depend on where
-        the data are; from a tensor elsewhere, batches are put together in page-locked memory, out
-        of which they can be copied while the device computes.
+        the data are; from rows elsewhere, batches are put together in page-locked memory, out of
+        which they can be copied while the device computes.
     """
 
     def __init__(self, data: Tensor | DatasetRows, batch_size: int, device: torch.device):
@@ -50,4 +50,5 @@ class Batches:
                 torch.index_select(data, 0, rows, out=batch)
             else:
                 batch = data[rows.tolist()]
+                batch = batch.pin_memory() if device.type == "cuda" else batch
             yield to_device(batch, device, non_blocking=True)

@@ -79,7 +79,7 @@ def build_networks(
             return _own_network(name, this.own, sizes, this.parameters)
         units = default.hidden_units(sample_shape) if hidden_units is None else hidden_units
         settings = {**sizes, "hidden_units": units, **ends[name]}
-        return _initialized(_made(name, getattr(default, name), (), settings | this.parameters))
+        return _initialized(_made(name, getattr(default, name), **settings | this.parameters))
 
     E, G, D = (build(name) for name in NETWORKS)
     if set(D.parameters()) & {*E.parameters(), *G.parameters()}:
@@ -119,13 +119,11 @@ def _own_network(
             )
         made = deepcopy(own)
     elif isinstance(own, type):
-        names = inspect.signature(own).parameters.values()
-        open_ended = any(parameter.kind == parameter.VAR_KEYWORD for parameter in names)
-        known = {parameter.name for parameter in names}
-        taken = {size: value for size, value in sizes.items() if open_ended or size in known}
-        made = _made(name, own, (), taken | parameters)
+        known = inspect.signature(own).parameters
+        asked_for = {size: value for size, value in sizes.items() if size in known}
+        made = _made(name, own, **asked_for, **parameters)
     else:
-        made = _made(name, own, tuple(sizes.values()), parameters)
+        made = _made(name, own, *sizes.values(), **parameters)
     if not isinstance(made, nn.Module):
         raise TypeError(
             f"{name} must be a torch.nn.Module, a class of one, or a function "
@@ -135,17 +133,16 @@ def _own_network(
     return made.to("cpu", torch.float32)
 
 
-def _made(
-    name: str, maker: Callable[..., Any], args: tuple[Any, ...], parameters: Mapping[str, Any]
-) -> Any:
+def _made(name: str, maker: Callable[..., Any], *args: Any, **parameters: Any) -> Any:
+    """Called with copies, since a module may be among the parameters."""
     try:
-        inspect.signature(maker).bind(*args, **parameters)
-    except TypeError as error:
+        return maker(*args, **deepcopy(parameters))
+    except Exception as error:
+        arguments = [*map(repr, args), *(f"{key}={value!r}" for key, value in parameters.items())]
         raise ValueError(
-            f"{name} cannot be made by {getattr(maker, '__name__', maker)} from "
-            f"{[*map(repr, args), *parameters]}: {error}"
+            f"{name} could not be made: {getattr(maker, '__name__', maker)}"
+            f"({', '.join(arguments)}) failed: {error}"
         ) from error
-    return maker(*args, **parameters)
 
 
 @torch.no_grad()
@@ -160,13 +157,14 @@ def _check_shape(
     network.eval()
     given = " and ".join(str(tuple(tensor.shape)) for tensor in (*args, *kwargs.values()))
     try:
-        shape = tuple(network(*args, **kwargs).shape)
+        output = network(*args, **kwargs)
     except Exception as error:
         raise ValueError(f"{name} failed on input of shape {given}: {error}") from error
-    if shape not in wanted:
+    got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    if got not in wanted:
         expected = " or ".join(str(tuple(shape)) for shape in wanted)
         raise ValueError(
-            f"{name} must give shape {expected} for input of shape {given}, got {shape}"
+            f"{name} must give a tensor of shape {expected} for input of shape {given}, got {got}"
         )
 
 

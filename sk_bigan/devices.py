@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from .inputs import DatasetRows
 
-# By name: the dtype of autocast, which for "tf32" leaves the rest to `tensor_float32`.
+# By name: the dtype of autocast, which for "tf32" leaves the rest to `repeatable`.
 PRECISIONS = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}
 
 # Kernels sum a handful of rows, or the rows left over at the end, in another order than the rest.
@@ -34,7 +35,7 @@ MOST_FOR_DATA = 0.5
 # The largest block whose release moves glibc's thresholds (DEFAULT_MMAP_THRESHOLD_MAX is 32 MiB).
 LARGEST_HEAP_BLOCK = 32 * 2**20 - 2**16
 
-_generators = threading.RLock()
+_process_wide = threading.RLock()
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -81,7 +82,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
     They belong to the whole process, so that one thread at a time may be inside.
     """
-    with _generators, torch.random.fork_rng(devices=[]):
+    with _process_wide, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         if device.type == "cpu":
             yield
@@ -97,15 +98,30 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def tensor_float32() -> Iterator[None]:
-    """Inside, GPUs round the factors of float32 matrix products to 10 bits of mantissa."""
-    products = torch.backends.cuda.matmul
-    before = products.fp32_precision
-    products.fp32_precision = "tf32"
-    try:
+def repeatable(device: torch.device, tf32: bool = False) -> Iterator[None]:
+    """Inside, an NVIDIA GPU gives the same result each time, in float32 or, if wanted, in TF32.
+
+    Left alone, torch has it convolve float32 in TF32, and by algorithms that may add up in another
+    order each time. The settings belong to the whole process, so that one thread at a time may be
+    inside.
+    """
+    if device.type != "cuda":
         yield
-    finally:
-        products.fp32_precision = before
+        return
+    cudnn: Any = torch.backends.cudnn  # whose stub does not know `conv`
+    backends = torch.backends.cuda.matmul, cudnn.conv
+    with _process_wide:
+        before = [backend.fp32_precision for backend in backends]
+        deterministic = cudnn.deterministic
+        try:
+            for backend in backends:
+                backend.fp32_precision = "tf32" if tf32 else "ieee"
+            cudnn.deterministic = True
+            yield
+        finally:
+            for backend, precision in zip(backends, before, strict=True):
+                backend.fp32_precision = precision
+            cudnn.deterministic = deterministic
 
 
 def keep_freed_memory() -> None:
@@ -191,19 +207,20 @@ def forward(
         done += len(result)
 
     start = 0
-    while start < len(rows):
-        batch = rows[start : start + n_at_once]
-        try:
-            computing.append(function(_on_device(batch, device))[: len(batch)])
-        except torch.OutOfMemoryError:
-            if len(batch) <= ROW_BLOCK:
-                raise
-            n_at_once = _whole_blocks(len(batch) // 2)
-            continue
-        start += len(batch)
-        if len(computing) > 1:
-            write()
-    write()
+    with repeatable(device):
+        while start < len(rows):
+            batch = rows[start : start + n_at_once]
+            try:
+                computing.append(function(_on_device(batch, device))[: len(batch)])
+            except torch.OutOfMemoryError:
+                if len(batch) <= ROW_BLOCK:
+                    raise
+                n_at_once = _whole_blocks(len(batch) // 2)
+                continue
+            start += len(batch)
+            if len(computing) > 1:
+                write()
+        write()
     return output
 
 

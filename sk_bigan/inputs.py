@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 # Numbers that are read where they lie; all others are copied into float64, the first.
 FLOATS: tuple[type, ...] = (np.float64, np.float32, np.float16)
@@ -77,10 +77,11 @@ def _guess(row_shape: tuple[int, ...]) -> Layout:
         return Layout(row_shape, row_shape)
     first, *_, last = row_shape
     if (first <= MOST_CHANNELS) == (last <= MOST_CHANNELS):
+        answers = dict.fromkeys([row_shape, (last, *row_shape[:2])])
         raise ValueError(
             f"X has {_described(row_shape)}: is that (channels, height, width) or (height, width, "
-            f"channels)? Say which with sample_shape=(channels, height, width), {row_shape} or "
-            f"{(last, *row_shape[:2])}"
+            "channels)? Say which with sample_shape=(channels, height, width), here "
+            f"{' or '.join(map(str, answers))}"
         )
     if last <= MOST_CHANNELS:
         return Layout(row_shape, (last, *row_shape[:2]), channels_last=True)
@@ -88,11 +89,11 @@ def _guess(row_shape: tuple[int, ...]) -> Layout:
 
 
 def _described(row_shape: tuple[int, ...]) -> str:
-    return f"{row_shape[0]}" if len(row_shape) == 1 else f"rows of shape {row_shape}"
+    return f"{row_shape[0]} columns" if len(row_shape) == 1 else f"rows of shape {row_shape}"
 
 
 def check_row_shape(row_shape: tuple[int, ...], layout: Layout, estimator: str) -> None:
-    """Refuse rows of another shape than in `fit`, unless they are flat as they were there."""
+    """Refuse rows of another shape than in `fit`; of flat ones, scikit-learn counts the columns."""
     if row_shape != layout.row_shape and max(len(row_shape), len(layout.row_shape)) > 1:
         raise ValueError(
             f"X has rows of shape {row_shape}, but {estimator} was fitted on rows of shape "
@@ -117,7 +118,7 @@ class DatasetRows:
     dtype : numpy dtype
     """
 
-    def __init__(self, dataset: Dataset):
+    def __init__(self, dataset: Dataset | Sequence[Any]):
         self.dataset = dataset
         if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
             raise TypeError(
@@ -137,29 +138,52 @@ class DatasetRows:
     def __getitem__(self, rows: slice | Sequence[int]) -> Tensor:
         """These rows, as a tensor of shape (n, n_features)."""
         indices = range(len(self))[rows] if isinstance(rows, slice) else rows
-        batch = torch.stack([self._item(i) for i in indices]).flatten(1)
-        if not batch.isfinite().all():
-            raise ValueError("X contains NaN or infinity")
-        return batch
+        items = []
+        for index in indices:
+            item = self._item(index)
+            if item.shape != self.row_shape:
+                raise ValueError(
+                    f"items of X must have one shape, got {self.row_shape} and "
+                    f"{tuple(item.shape)} in item {index}"
+                )
+            items.append(item)
+        return torch.stack(items).flatten(1)
 
     def _item(self, index: int) -> Tensor:
         item = self.dataset[index]
         if isinstance(item, tuple | list):
             item = item[0]
-        if not isinstance(item, Tensor | np.ndarray) or item.ndim == 0:
-            raise TypeError(
-                "items of X, or their first parts, must be tensors or arrays of one dimension or "
-                f"more, got {type(item).__name__} in item {index}"
-            )
-        item = _plain(torch.as_tensor(item))
-        if item.is_complex():
-            raise ValueError(f"Complex data not supported, got {item.dtype} in item {index} of X")
-        if index > 0 and item.shape != self.row_shape:
+        if not isinstance(item, Tensor):
+            if not hasattr(item, "__array__") and not hasattr(item, "__array_interface__"):
+                raise TypeError(
+                    "items of X, or their first parts, must be tensors or arrays, got "
+                    f"{type(item).__name__} in item {index}; wrap the data set in one that picks "
+                    "or makes them"
+                )
+            item = torch.from_numpy(_known(np.array(item), index))
+        item = _plain(item)
+        if item.ndim == 0 or item.numel() == 0:
             raise ValueError(
-                f"items of X must have one shape, got {self.row_shape} and {tuple(item.shape)} "
-                f"in item {index}"
+                "items of X must have at least one dimension and one value, got shape "
+                f"{tuple(item.shape)} in item {index}"
+            )
+        if item.is_complex() or not item.isfinite().all():
+            raise ValueError(
+                f"X must be real and finite, got complex numbers, NaN or infinity in item {index}"
             )
         return item
+
+
+def _known(array: np.ndarray, index: int) -> np.ndarray:
+    """The array in a dtype that torch knows."""
+    if array.dtype.kind == "c" or (
+        array.dtype.isnative and array.dtype.type in (np.bool_, *FLOATS, *INTEGERS)
+    ):
+        return array
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"X must hold real numbers, got {error} in item {index}") from error
 
 
 def open_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
@@ -167,18 +191,30 @@ def open_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
 
     That is None for what has two dimensions, or fewer.
     """
-    if isinstance(X, Dataset):
+    if isinstance(X, DataLoader):
+        raise TypeError("X must be an array or a Dataset, got a DataLoader: give its `dataset`")
+    if isinstance(X, Dataset) or _is_list_of_items(X):
         rows = DatasetRows(X)
         return rows, rows.row_shape
+    if np.ma.is_masked(X):
+        raise ValueError("X must have no masked values: fill them in first")
     if isinstance(X, Tensor):
         X = _plain(X).numpy()
-    elif isinstance(X, list | tuple) or getattr(X, "ndim", 0) > 2:
+    elif not hasattr(X, "shape") or len(X.shape) > 2:
         X = np.asarray(X)
     if isinstance(X, np.ndarray) and X.dtype == bool:
         X = X.view(np.uint8)
     if isinstance(X, np.ndarray) and X.ndim > 2:
         return X.reshape(len(X), prod(X.shape[1:])), X.shape[1:]
     return X, None
+
+
+def _is_list_of_items(X: Any) -> bool:
+    """Whether X is what scikit-learn makes of a Dataset when it takes a part of it."""
+    if not (isinstance(X, list | tuple) and len(X) > 0):
+        return False
+    first = X[0][0] if isinstance(X[0], tuple) and len(X[0]) > 0 else X[0]
+    return isinstance(first, Tensor) or (isinstance(X[0], tuple) and isinstance(first, np.ndarray))
 
 
 def _plain(values: Tensor) -> Tensor:
@@ -188,4 +224,6 @@ def _plain(values: Tensor) -> Tensor:
     values = values.detach().cpu().resolve_conj().resolve_neg()
     if values.dtype == torch.bool:
         return values.view(torch.uint8)
-    return values.float() if values.dtype == torch.bfloat16 else values
+    if values.is_floating_point() and values.dtype not in (torch.float16, torch.float64):
+        return values.float()
+    return values

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from itertools import chain
 from typing import Any
 
 from torch import Tensor, nn
@@ -37,8 +36,8 @@ def reader(
         body = _body(encoder, "penultimate")
         return lambda x: {"penultimate": body(x).flatten(1)}
     if features == "hidden":
-        children = _body(encoder, "hidden").named_children()
-        return _reader_of_layers(encoder, [f"body.{name}" for name, _ in children])
+        children = [f"body.{name}" for name, _ in _body(encoder, "hidden").named_children()]
+        return _reader_of_layers(encoder, children or ["body"])
     if not features:
         raise ValueError("features must name at least one layer, got an empty list")
     known = [name for name, _ in encoder.named_modules() if name]
@@ -65,8 +64,7 @@ def _reader_of_layers(
     encoder: nn.Module, names: Sequence[str]
 ) -> Callable[[Tensor], dict[str, Tensor]]:
     # A copy on the same weights: hooks on the encoder itself would hear other threads as well.
-    weights = chain(encoder.parameters(), encoder.buffers())
-    observed = deepcopy(encoder, {id(tensor): tensor for tensor in weights})
+    observed = deepcopy(encoder, {id(tensor): tensor for tensor in _tensors(encoder)})
     outputs: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[..., None]:
@@ -76,7 +74,7 @@ def _reader_of_layers(
                     f"features needs layers that give one tensor, but {name!r} gives "
                     f"{type(output).__name__}"
                 )
-            outputs[name] = output.clone()  # the layer above may work in place
+            outputs[name] = _pooled(output).clone()  # the layer above may work in place
 
         return hook
 
@@ -84,17 +82,29 @@ def _reader_of_layers(
         observed.get_submodule(name).register_forward_hook(keep(name))
 
     def read(x: Tensor) -> dict[str, Tensor]:
+        outputs.clear()
         observed(x)
         if missing := [name for name in names if name not in outputs]:
             raise ValueError(f"features names layers that take no part in E(x): {missing}")
-        return {name: _pooled(outputs.pop(name)) for name in names}
+        return {name: outputs.pop(name) for name in names}
 
     return read
 
 
+def _tensors(network: nn.Module) -> Iterator[Tensor]:
+    """All that a network computes with, also what a hook may have left beside its weights."""
+    yield from network.parameters()
+    yield from network.buffers()
+    for layer in network.modules():
+        yield from (value for value in vars(layer).values() if isinstance(value, Tensor))
+
+
 def _pooled(output: Tensor) -> Tensor:
     """(n, n_outputs), with maps of (n, channels, height, width) pooled to a grid."""
-    if output.ndim == 4:
-        height, width = output.shape[2:]
-        output = adaptive_max_pool2d(output, (min(height, GRID), min(width, GRID)))
-    return output.flatten(1)
+    if output.ndim != 4:
+        return output.flatten(1)
+    height, width = output.shape[2:]
+    # torch 2.13 pools wrongly on MPS: github.com/pytorch/pytorch/issues/190064
+    maps = output.cpu() if output.device.type == "mps" else output
+    grid = adaptive_max_pool2d(maps, (min(height, GRID), min(width, GRID)))
+    return grid.to(output.device).flatten(1)

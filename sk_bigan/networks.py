@@ -126,19 +126,24 @@ def conv_sizes(sample_shape: SampleShape, hidden_units: Sequence[int]) -> list[t
     ValueError
         If the samples are no images, or too small for so many layers.
     """
-    n_layers = len(hidden_units) - 1
     if len(sample_shape) != 3:
         raise ValueError(
             f"architecture='conv' needs images, got samples of shape {sample_shape}: give "
             "sample_shape=(channels, height, width), or X of shape (n_samples, height, width) or "
             "with a fourth dimension of channels"
         )
-    _, height, width = sample_shape
-    if not 1 <= n_layers <= log2(min(height, width)):
+    channels, height, width = sample_shape
+    if width <= 4 < min(channels, height):
         raise ValueError(
-            "architecture='conv' needs hidden_units for at least one convolution and a dense "
-            f"layer, and can halve {height} x {width} pixels {int(log2(min(height, width)))} "
-            f"times, got {tuple(hidden_units)}"
+            "architecture='conv' needs sample_shape=(channels, height, width), got "
+            f"{sample_shape}; did you mean {(width, channels, height)}?"
+        )
+    n_layers, most = len(hidden_units) - 1, int(log2(min(height, width)))
+    if not 1 <= n_layers <= most:
+        raise ValueError(
+            "architecture='conv' needs at least one layer that halves the image, and can halve "
+            f"{height} x {width} pixels {most} times; hidden_units={tuple(hidden_units)}, of which "
+            f"the last is the dense layer's, asks for {n_layers}"
         )
     return [(height >> i, width >> i) for i in range(n_layers + 1)]
 
@@ -185,14 +190,14 @@ def conv_generator(
         nn.Linear(n_dense, prod(first), bias=False),
         nn.Unflatten(1, first),
     ]
-    for (a, b), (height, width) in zip(pairwise(channels), sizes, strict=True):
+    for i, ((a, b), (height, width)) in enumerate(zip(pairwise(channels), sizes, strict=True), 1):
         upsampling = nn.ConvTranspose2d(
             *(a, b),
             kernel_size=4,
             stride=2,
             padding=1,
             output_padding=(height % 2, width % 2),
-            bias=(height, width) == sizes[-1],  # the others' BatchNorm would take it away again
+            bias=i == len(sizes),  # BatchNorm would take the others' away again
         )
         layers += [nn.BatchNorm2d(a), nn.ReLU(inplace=True), upsampling]
     return nn.Sequential(*layers, output)

@@ -245,7 +245,12 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
             If X does not have `latent_dim` columns.
         """
         check_is_fitted(self)
-        codes, _ = open_rows(X)
+        codes, shape = open_rows(X)
+        if shape is not None:
+            raise ValueError(
+                f"X must be codes of shape (n_samples, latent_dim), got {type(X).__name__} with "
+                f"rows of shape {shape}"
+            )
         z = check_array(codes, dtype=FLOATS, input_name="X")
         if z.shape[1] != self._latent_dim:
             raise ValueError(

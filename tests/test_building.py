@@ -77,6 +77,22 @@ def test_a_class_that_asks_for_no_sizes_is_not_told_them():
     assert E.weight.shape == (3, 7)
 
 
+class Wrapped(nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+def test_modules_among_the_parameters_are_copied():
+    layer = nn.Linear(7, 3)
+    E, *_ = build(encoder=Wrapped, parameters={"encoder__layer": layer})
+    assert E.layer is not layer
+    assert E.layer.weight.equal(layer.weight)
+
+
 def test_parameters_reach_the_built_in_networks_one_by_one():
     E, G, D = build(parameters={"encoder__hidden_units": (20,)})
     assert E.body[0][1].out_features == 20
@@ -130,11 +146,16 @@ class OfTheSameWeights(nn.Module):
     ("own", "parameters", "message"),
     [
         (nn.Linear(7, 3), {"encoder__width": 9}, "encoder__width needs encoder to be a class or"),
-        (Sized, {"encoder__widht": 9}, "encoder cannot be made by Sized .*unexpected.*'widht'"),
-        (sized, {"encoder__widht": 9}, "encoder cannot be made by sized .*unexpected.*'widht'"),
-        (None, {"encoder__width": 9}, "encoder cannot be made by mlp_encoder .*'width'"),
-        (nn.Linear, {}, "encoder cannot be made by Linear from .*'in_features'"),
-        (lambda: None, {}, "encoder cannot be made by .*too many positional arguments"),
+        (Sized, {"encoder__widht": 9}, r"encoder could not be made: Sized\(.*unexpected.*'widht'"),
+        (sized, {"encoder__widht": 9}, r"encoder could not be made: sized\(.*unexpected.*'widht'"),
+        (None, {"encoder__width": 9}, r"encoder could not be made: mlp_encoder\(.*'width'"),
+        (nn.Linear, {}, r"encoder could not be made: Linear\(\) failed: .*'in_features'"),
+        (lambda: None, {}, r"encoder could not be made: .*takes 0 positional arguments"),
+        (
+            Sized,
+            {"encoder__width": "9"},
+            r"made: Sized\(sample_shape=\(7,\), latent_dim=3, width='9'\) failed",
+        ),
     ],
 )
 def test_unsuitable_parameters_are_named(own, parameters, message):
@@ -151,9 +172,14 @@ SHARED = nn.Linear(7, 3)
         (
             {"encoder": nn.Linear(7, 4)},
             ValueError,
-            r"encoder must give shape \(2, 3\).*got \(2, 4\)",
+            r"encoder must give a tensor of shape \(2, 3\).*got \(2, 4\)",
         ),
-        ({"generator": nn.Linear(3, 6)}, ValueError, r"generator must give shape \(2, 7\)"),
+        ({"generator": nn.Linear(3, 6)}, ValueError, r"generator must give.* \(2, 7\)"),
+        (
+            {"encoder": lambda *sizes: nn.LSTM(7, 3)},
+            ValueError,
+            r"encoder must give a tensor of shape \(2, 3\).*got tuple",
+        ),
         ({"generator": nn.Linear(4, 7)}, ValueError, r"generator failed on input of shape"),
         ({"discriminator": nn.Linear(7, 1)}, ValueError, r"discriminator failed.*keyword.*'x'"),
         ({"encoder": lambda shape, k: "E"}, TypeError, r"encoder must be.*made str"),

@@ -67,8 +67,9 @@ def test_streamed_batches_hold_every_row_once():
     assert torch.cat(batches).cpu().sort().values.equal(torch.arange(100))
 
 
-@pytest.mark.parametrize("precision", ["tf32", "float32"])
-def test_tf32_holds_during_the_training_alone(digits, small, precision):
+@needs_cuda
+@pytest.mark.parametrize(("precision", "inside"), [("tf32", "tf32"), ("float32", "ieee")])
+def test_tf32_holds_during_the_training_alone(digits, small, precision, inside):
     before = torch.backends.cuda.matmul.fp32_precision
     seen = []
 
@@ -76,6 +77,6 @@ def test_tf32_holds_during_the_training_alone(digits, small, precision):
         def on_epoch_end(self, net, **kwargs):
             seen.append(torch.backends.cuda.matmul.fp32_precision)
 
-    small(precision=precision, callbacks=[Watch()], max_epochs=1).fit(digits)
-    assert seen == ["tf32" if precision == "tf32" else before]
+    small(device="cuda", precision=precision, callbacks=[Watch()], max_epochs=1).fit(digits)
+    assert seen == [inside]
     assert torch.backends.cuda.matmul.fp32_precision == before

@@ -12,6 +12,7 @@ from torch import nn
 from sk_bigan.devices import (
     forward,
     inference_rows,
+    repeatable,
     resolve_device,
     resolve_precision,
     seeded,
@@ -43,6 +44,20 @@ def test_auto_precision_is_what_the_processor_does_natively():
     assert resolve_precision("auto", CPU) == (torch.bfloat16 if native else torch.float32)
     assert resolve_precision("float32", CPU) == torch.float32
     assert resolve_precision("bfloat16", CPU) == torch.bfloat16
+
+
+@pytest.mark.parametrize(("tf32", "inside"), [(False, "ieee"), (True, "tf32")])
+def test_an_nvidia_gpu_multiplies_as_told_and_is_left_as_it_was(tf32, inside):
+    def settings():
+        matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+        return matmul.fp32_precision, cudnn.conv.fp32_precision, cudnn.deterministic
+
+    before = settings()
+    with repeatable(CPU, tf32):
+        assert settings() == before
+    with repeatable(torch.device("cuda"), tf32):
+        assert settings() == (inside, inside, True)
+    assert settings() == before
 
 
 def test_seeded_repeats_itself_and_leaves_the_generator_as_it_was():

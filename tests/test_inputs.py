@@ -5,8 +5,12 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from PIL import Image
 from sklearn.datasets import load_digits
-from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 from sk_bigan.inputs import Layout, recognise
 
@@ -14,6 +18,9 @@ PIXELS = load_digits().data[:40]  # 8x8 of 0..16, float64
 GRAY = PIXELS.reshape(-1, 8, 8)
 RGB_FIRST = np.stack([GRAY, GRAY[::-1], 16 - GRAY], axis=1)  # (n, 3, 8, 8)
 RGB_LAST = RGB_FIRST.transpose(0, 2, 3, 1).copy()
+
+
+BYTES = (RGB_LAST * 15.9375).astype(np.uint8)  # 0..255
 
 
 class Images(Dataset):
@@ -93,6 +100,16 @@ INPUTS = {
     "tensor, bool": (torch.from_numpy(PIXELS) > 8, MLP, FLAT, "f8"),
     "tensor with gradient": (torch.tensor(PIXELS, requires_grad=True), MLP, FLAT, "f8"),
     "tensor of images": (torch.from_numpy(RGB_FIRST).float(), CONV, (3, 8, 8), "f4"),
+    "tensor, float16": (torch.from_numpy(PIXELS).half(), MLP, FLAT, "f2"),
+    "list of tensors": ([*torch.from_numpy(PIXELS).float()], MLP, FLAT, "f4"),
+    "labelled items": ([(image, 3) for image in GRAY], CONV, (8, 8), "f8"),
+    "list of photographs": ([*map(Image.fromarray, BYTES)], CONV, (8, 8, 3), "f8"),
+    "without masked values": (np.ma.MaskedArray(PIXELS), MLP, FLAT, "f8"),
+    "data set of photographs": (Images([*map(Image.fromarray, BYTES)]), CONV, (8, 8, 3), "f8"),
+    "data set of mirrored images": (Images(GRAY[..., ::-1]), CONV, (8, 8), "f8"),
+    "data set of read-only images": (Images(read_only(GRAY)), CONV, (8, 8), "f8"),
+    "data set, big-endian": (Images(PIXELS.astype(">i4")), MLP, FLAT, "f8"),
+    "data set of bools": (Images(PIXELS > 8), MLP, FLAT, "f8"),
     "data set of tensors": (TensorDataset(torch.from_numpy(PIXELS)), MLP, FLAT, "f8"),
     "data set of arrays": (Images(PIXELS.astype("f4")), MLP, FLAT, "f4"),
     "data set of bytes": (Images(GRAY.astype("u1")), CONV, (8, 8), "f8"),
@@ -133,8 +150,20 @@ INPUTS = {
 
 # name: (X, parameters, exception, words of its message)
 ERRORS = {
-    "ambiguous": (RGB_FIRST[:, :, :4, :4], {}, ValueError, r"is that \(channels.*\(4, 3, 4\)"),
+    "ambiguous": (
+        RGB_FIRST[:, :, :4, :4],
+        {},
+        ValueError,
+        r"is that .*, here .3, 4, 4. or .4, 3, 4",
+    ),
     "no few channels": (np.zeros((9, 5, 6, 7)), {}, ValueError, r"is that .*\(7, 5, 6\)"),
+    "a cube": (np.zeros((9, 5, 5, 5)), {}, ValueError, r"here \(5, 5, 5\)$"),
+    "told the wrong way round": (
+        RGB_LAST,
+        {"architecture": "conv", "sample_shape": (8, 8, 3)},
+        ValueError,
+        r"sample_shape=\(channels, height, width\), got \(8, 8, 3\); did you mean \(3, 8, 8\)",
+    ),
     "told otherwise": (
         GRAY,
         {"sample_shape": (1, 4, 16)},
@@ -145,10 +174,15 @@ ERRORS = {
         PIXELS,
         {"sample_shape": (3, 8, 8)},
         ValueError,
-        r"needs X with 192 columns.*got X with 64",
+        r"needs X with 192 columns.*got X with 64 columns",
     ),
     "no images": (PIXELS, {"architecture": "conv"}, ValueError, r"needs images.*\(64,\)"),
-    "a line": (PIXELS[:, None], {"architecture": "conv"}, ValueError, "can halve 1 x 64 pixels 0"),
+    "a line": (
+        PIXELS[:, None],
+        {"architecture": "conv"},
+        ValueError,
+        "can halve 1 x 64 pixels 0 times",
+    ),
     "complex tensor": (torch.from_numpy(PIXELS + 1j), {}, ValueError, "Complex data not supported"),
     "sparse tensor": (sparse_tensor(), {}, TypeError, "X must be dense, got a sparse tensor"),
     "tensor with NaN": (torch.full((9, 4), torch.nan), {}, ValueError, "X contains NaN"),
@@ -165,8 +199,37 @@ ERRORS = {
         TypeError,
         "tensors or arrays.*float in item 0",
     ),
-    "data set with NaN": (Images(np.full((9, 4), np.nan)), {}, ValueError, "X contains NaN"),
-    "complex data set": (Images(PIXELS + 1j), {}, ValueError, "Complex data.*item 0"),
+    "data set of NumPy's numbers": (
+        Images(np.arange(9.0)),
+        {},
+        ValueError,
+        "one dimension.*item 0",
+    ),
+    "data set of dicts": (
+        Images([{"x": 1}], False),
+        {},
+        TypeError,
+        "dict in item 0; wrap the data",
+    ),
+    "data set of text": (Images(np.full((9, 2), "a")), {}, ValueError, "real numbers.*item 0"),
+    "data set of nothing": (
+        Images(np.zeros((9, 0))),
+        {},
+        ValueError,
+        r"got shape \(0,\) in item 0",
+    ),
+    "data set with NaN": (
+        Images([PIXELS[0], np.full(64, np.nan)]),
+        {},
+        ValueError,
+        "X must be real and finite.*in item 1",
+    ),
+    "complex data set": (Images(PIXELS + 1j), {}, ValueError, "complex numbers.*item 0"),
+    "loader": (DataLoader(Images(PIXELS)), {}, TypeError, "DataLoader: give its `dataset`"),
+    "masked": (np.ma.masked_less(PIXELS, 1), {}, ValueError, "no masked values"),
+    "frame with nulls": (pl.DataFrame({"a": [1.0, None]}), {}, ValueError, "X contains NaN"),
+    "0-d": (np.array(3.0), {}, ValueError, "Expected 2D array, got scalar array"),
+    "1-d": (torch.arange(9.0), {}, ValueError, "Expected 2D array, got 1D array"),
     "uneven data set": (
         Images([PIXELS[0], PIXELS[1], PIXELS[2, :9]]),
         {},
@@ -246,8 +309,7 @@ def test_channels_last_is_channels_first_in_another_order(small):
 
 
 def test_generated_images_have_the_range_that_came_in(small):
-    images = (RGB_LAST * 15.9375).astype(np.uint8)  # 0..255
-    samples = small(**CONV, max_epochs=30, learning_rate=1e-3).fit(images).sample(50)
+    samples = small(**CONV, max_epochs=30, learning_rate=1e-3).fit(BYTES).sample(50)
     assert samples.min() >= 0
     assert 100 < samples.max() <= 255
 
@@ -277,6 +339,14 @@ def test_a_data_set_is_read_a_batch_at_a_time(small):
     assert described == [*range(40)]
     assert sorted(trained) == [*range(40)]
     assert trained != sorted(trained)
+
+
+def test_a_labelled_data_set_goes_through_a_grid_search(small):
+    """scikit-learn takes it apart into lists of items."""
+    y = load_digits().target[:40] % 2
+    pipe = make_pipeline(small(**CONV, max_epochs=1), LogisticRegression())
+    search = GridSearchCV(pipe, {"bigantransformer__latent_dim": [2, 5]}, cv=2)
+    assert search.fit(Images(GRAY), y).predict(Images(GRAY)).shape == (40,)
 
 
 def test_layouts_that_nobody_told():

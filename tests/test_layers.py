@@ -68,6 +68,22 @@ def test_threads_do_not_hear_each_other(encoder):
             assert values.equal(expected)
 
 
+def test_a_body_without_children_is_one_hidden_layer():
+    encoder = SmallEncoder((1, 12, 10), 3)
+    encoder.body = nn.Flatten()
+    encoder.head = nn.Linear(120, 3)
+    assert reader(encoder, "hidden")(IMAGES)["body"].equal(IMAGES.flatten(1))
+
+
+def test_layers_with_spectral_norm_are_read():
+    encoder = SmallEncoder((1, 12, 10), 3).eval()
+    torch.nn.utils.spectral_norm(encoder.body[0])
+    encoder(IMAGES)  # leaves a tensor that is no weight
+    with torch.no_grad():
+        expected = adaptive_max_pool2d(encoder.body[0](IMAGES), 4).flatten(1)
+    assert reader(encoder, "hidden")(IMAGES)["body.0"].equal(expected)
+
+
 class WithAside(nn.Module):
     """Has a layer that is not used, and one that gives two tensors."""
 

@@ -524,6 +524,30 @@ def test_own_classes_open_in_a_fresh_process(digits, small, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "codes.npy"), bigan.transform(digits))
 
 
+def test_network_parameters_may_be_arrays_and_modules(digits, small):
+    """Which cannot be compared with == when a training goes on."""
+    parameters = {"encoder__layer": nn.Linear(64, 4), "encoder__scale": np.full(4, 2.0)}
+    bigan = small(encoder=Scaled, **parameters, warm_start=True)
+    first = bigan.fit(digits).transform(digits)
+    again = clone(bigan).fit(digits)
+    np.testing.assert_array_equal(again.transform(digits), first)
+    bigan.fit(digits)
+    bigan.set_params(encoder__scale=np.full(4, 2.0)).partial_fit(digits)
+    bigan.set_params(encoder__scale=np.full(4, 3.0))
+    with pytest.raises(ValueError, match="encoder__scale changed from .*warm_start=False"):
+        bigan.partial_fit(digits)
+
+
+class Scaled(nn.Module):
+    def __init__(self, layer, scale):
+        super().__init__()
+        self.layer = layer
+        self.scale = torch.as_tensor(scale, dtype=torch.float32)
+
+    def forward(self, x):
+        return self.layer(x) * self.scale
+
+
 def test_network_parameters_are_parameters(small):
     bigan = small(encoder=SmallEncoder, encoder__width=6)
     assert bigan.encoder__width == 6
