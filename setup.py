@@ -9,7 +9,14 @@ here = Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (here / "sk_bigan" / "__init__.py").read_text())
 
 plot = ["matplotlib>=3.8"]
-test = ["pytest>=8.0", "pandas>=2.2", "polars>=1.0", "pyarrow>=15.0", "numpydoc>=1.7"]
+test = [
+    "pytest>=8.0",
+    "pandas>=2.2",
+    "polars>=1.0",
+    "pyarrow>=15.0",
+    "numpydoc>=1.7",
+    "pillow>=10.0",
+]
 lint = ["ruff>=0.9", "mypy>=1.13"]
 
 setup(

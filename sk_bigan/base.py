@@ -24,6 +24,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 from skorch.callbacks import Callback, Checkpoint
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from .building import NETWORKS, OwnNetwork, Wanted, build_networks
 from .devices import (
@@ -215,7 +216,7 @@ class BaseBiGAN(BaseEstimator):
     def _network_parameters(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if _is_network_parameter(name)}
 
-    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
         """Train E, G and D on X.
 
         Parameters
@@ -247,7 +248,7 @@ class BaseBiGAN(BaseEstimator):
             self._train(rows, start, self._n_epochs(len(rows)))
         return self
 
-    def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def partial_fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
         """Train for one pass over X, at a constant learning rate.
 
         The first call learns the scaling and builds the networks; later calls, also after `fit`
@@ -256,10 +257,7 @@ class BaseBiGAN(BaseEstimator):
         Parameters
         ----------
         X : array-like or Dataset
-            At least two rows of shape (n_samples, n_features) or images of shape
-            (n_samples, height, width), perhaps with channels before or after those two; real and
-            finite. Of a :class:`torch.utils.data.Dataset`, which must have a length, one batch at
-            a time is read; its items, or their first parts where they are tuples, are the samples.
+            At least two rows, images or items as `fit` takes them.
 
         y : Ignored
             Not used, present for API consistency by convention.

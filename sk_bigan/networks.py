@@ -44,7 +44,7 @@ def mlp_units(sample_shape: SampleShape) -> tuple[int, ...]:
     return (1024,)
 
 
-def mlp_layer(n_inputs: int, n_outputs: int) -> nn.Sequential:
+def dense_layer(n_inputs: int, n_outputs: int) -> nn.Sequential:
     """A hidden layer of E."""
     return nn.Sequential(
         nn.Flatten(),
@@ -59,7 +59,7 @@ def mlp_encoder(
 ) -> Encoder:
     """E with BatchNorm and leaky ReLU; `output` maps onto the support of the prior."""
     widths = (prod(sample_shape), *hidden_units)
-    body = nn.Sequential(*(mlp_layer(a, b) for a, b in pairwise(widths)))
+    body = nn.Sequential(*(dense_layer(a, b) for a, b in pairwise(widths)))
     return Encoder(body, nn.Sequential(nn.Linear(widths[-1], latent_dim), output))
 
 
@@ -171,7 +171,7 @@ def conv_encoder(
     ]
     n_pixels = prod(conv_sizes(sample_shape, hidden_units)[-1])
     return Encoder(
-        nn.Sequential(*layers, mlp_layer(channels[-1] * n_pixels, n_dense)),
+        nn.Sequential(*layers, dense_layer(channels[-1] * n_pixels, n_dense)),
         nn.Sequential(nn.Linear(n_dense, latent_dim), output),
     )
 

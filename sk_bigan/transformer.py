@@ -12,6 +12,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from .base import BaseBiGAN, draw_seed, finite
 from .devices import forward, seeded
@@ -191,7 +192,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
     (1797, 64)
     """
 
-    def transform(self, X: ArrayLike) -> np.ndarray:
+    def transform(self, X: ArrayLike | Dataset) -> np.ndarray:
         """Encode X.
 
         Parameters
@@ -286,7 +287,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
             z = self._prior.sample(n_samples, self._latent_dim).detach().cpu().double().numpy()
         return self._generate(z)
 
-    def score_samples(self, X: ArrayLike) -> np.ndarray:
+    def score_samples(self, X: ArrayLike | Dataset) -> np.ndarray:
         r"""Share of a row's variation that its reconstruction explains.
 
         :math:`1 - \|x - G(E(x))\|^2 / v`, where v is the mean over the training rows of
@@ -321,7 +322,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         rows = self._checked(X)
         return 1 - forward(squared_error, rows, self.device_, np.float64) / self._total_variance
 
-    def score(self, X: ArrayLike, y: Any = None) -> float:
+    def score(self, X: ArrayLike | Dataset, y: Any = None) -> float:
         """Mean of `score_samples` over X; BiGAN does not optimise it.
 
         Parameters
