@@ -179,7 +179,7 @@ def conv_encoder(
 def conv_generator(
     sample_shape: SampleShape, latent_dim: int, hidden_units: Sequence[int], output: nn.Module
 ) -> nn.Sequential:
-    """G of dense layers and transposed convolutions, with BatchNorm and ReLU: E in reverse."""
+    """G of dense layers, enlargements and convolutions, with BatchNorm and ReLU: E in reverse."""
     n_dense, *channels = *reversed(hidden_units), sample_shape[0]
     smallest, *sizes = reversed(conv_sizes(sample_shape, hidden_units))
     first = (channels[0], *smallest)
@@ -190,16 +190,15 @@ def conv_generator(
         nn.Linear(n_dense, prod(first), bias=False),
         nn.Unflatten(1, first),
     ]
-    for i, ((a, b), (height, width)) in enumerate(zip(pairwise(channels), sizes, strict=True), 1):
-        upsampling = nn.ConvTranspose2d(
-            *(a, b),
-            kernel_size=4,
-            stride=2,
-            padding=1,
-            output_padding=(height % 2, width % 2),
-            bias=i == len(sizes),  # BatchNorm would take the others' away again
-        )
-        layers += [nn.BatchNorm2d(a), nn.ReLU(inplace=True), upsampling]
+    for i, ((a, b), size) in enumerate(zip(pairwise(channels), sizes, strict=True), 1):
+        # No transposed convolutions, which draw checkerboards: Odena et al. 2016 (Distill).
+        layers += [
+            nn.BatchNorm2d(a),
+            nn.ReLU(inplace=True),
+            nn.Upsample(size),
+            # BatchNorm would take the bias of all but the last away again.
+            nn.Conv2d(a, b, kernel_size=3, padding=1, bias=i == len(sizes)),
+        ]
     return nn.Sequential(*layers, output)
 
 
