@@ -1,0 +1,18 @@
+"""The examples run, here for an epoch each, and draw their pictures."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.mark.parametrize("name", [path.name for path in sorted(EXAMPLES.glob("plot_*.py"))])
+def test_example(name, tmp_path):
+    picture = tmp_path / "picture.png"
+    command = [sys.executable, EXAMPLES / name, "--epochs", "1", "--output", picture]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert picture.stat().st_size > 10_000
