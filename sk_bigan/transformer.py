@@ -47,7 +47,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Widths of the hidden layers, from x to z; G has them in reverse. For "conv", the channels
         after each halving of the image, then the width of the dense layer. "auto" is (1024,) for
         "mlp"; for "conv" it has halvings until 3 to 5 pixels are left on the smaller side, as
-        (32, 64, 128, 1024) for 28 by 28 pixels.
+        (32, 64, 128, 2048) for 28 by 28 pixels.
 
     sample_shape : tuple of int, default=None
         Shape of one sample as the networks see it, (channels, height, width) for images. Needed
