@@ -221,7 +221,7 @@ def _plain(values: Tensor) -> Tensor:
     """Something that NumPy can read."""
     if values.layout != torch.strided:
         raise TypeError(f"X must be dense, got a sparse tensor of layout {values.layout}")
-    values = values.detach().cpu().resolve_conj().resolve_neg()
+    values = values.detach().cpu()
     if values.dtype == torch.bool:
         return values.view(torch.uint8)
     if values.is_floating_point() and values.dtype not in (torch.float16, torch.float64):

@@ -82,7 +82,6 @@ def _reader_of_layers(
         observed.get_submodule(name).register_forward_hook(keep(name))
 
     def read(x: Tensor) -> dict[str, Tensor]:
-        outputs.clear()
         observed(x)
         if missing := [name for name in names if name not in outputs]:
             raise ValueError(f"features names layers that take no part in E(x): {missing}")

@@ -10,9 +10,10 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
-from sk_bigan.inputs import Layout, recognise
+from sk_bigan.inputs import INTEGERS, Layout, open_rows, recognise
 
 PIXELS = load_digits().data[:40]  # 8x8 of 0..16, float64
 GRAY = PIXELS.reshape(-1, 8, 8)
@@ -319,6 +320,20 @@ def test_a_memory_map_is_read_where_it_lies(small, tmp_path):
         mapped = memory_map(X, tmp_path)
         bigan = small(**CONV).fit(mapped)
         np.testing.assert_array_equal(bigan.transform(mapped), bigan.transform(X))
+
+
+def test_images_are_scaled_as_a_whole(small):
+    images = np.random.default_rng(0).normal(size=(30, 4, 4))
+    assert isinstance(small().fit(images).scaler_, MinMaxScaler)
+    assert isinstance(small().fit(images.reshape(30, 16)).scaler_, StandardScaler)
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, *INTEGERS])
+def test_arrays_are_opened_on_their_own_memory(dtype):
+    for X in (PIXELS.astype(dtype), GRAY.astype(dtype)):
+        rows, _ = open_rows(X)
+        assert np.shares_memory(rows, X)
+        assert rows.dtype in INTEGERS
 
 
 class Counting(Images):

@@ -44,6 +44,16 @@ def test_the_layers_before_a_code(encoder):
                 assert read[name].equal(values)
 
 
+def test_a_layer_is_read_before_the_next_works_in_place():
+    layers = nn.Sequential(nn.Linear(5, 4), nn.ReLU(inplace=True))
+    x = torch.randn(6, 5)
+    assert reader(layers, ["0"])(x)["0"].equal(layers[0](x))
+
+
+def test_a_layer_named_twice_is_read_once(encoder):
+    assert [*reader(encoder, ["head", "body.0", "head"])(IMAGES)] == ["head", "body.0"]
+
+
 def test_reading_leaves_no_trace_in_the_encoder(encoder):
     reader(encoder, "hidden")(IMAGES)
     assert not any(layer._forward_hooks for layer in encoder.modules())
@@ -78,9 +88,9 @@ def test_a_body_without_children_is_one_hidden_layer():
 def test_layers_with_spectral_norm_are_read():
     encoder = SmallEncoder((1, 12, 10), 3).eval()
     torch.nn.utils.spectral_norm(encoder.body[0])
-    encoder(IMAGES)  # leaves a tensor that is no weight
     with torch.no_grad():
         expected = adaptive_max_pool2d(encoder.body[0](IMAGES), 4).flatten(1)
+    encoder(IMAGES)  # leaves a tensor that is no weight, and belongs to a graph
     assert reader(encoder, "hidden")(IMAGES)["body.0"].equal(expected)
 
 
