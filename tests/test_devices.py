@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from sk_bigan.devices import (
+    as_tensor,
     forward,
     inference_rows,
     repeatable,
@@ -58,6 +59,14 @@ def test_an_nvidia_gpu_multiplies_as_told_and_is_left_as_it_was(tf32, inside):
     with repeatable(torch.device("cuda"), tf32):
         assert settings() == (inside, inside, True)
     assert settings() == before
+
+
+def test_rows_that_are_whole_are_read_where_they_lie():
+    X = np.arange(24.0).reshape(6, 4)
+    for rows in (X, X[::2], X[:, :3]):
+        assert as_tensor(rows).data_ptr() == rows.ctypes.data
+    for rows in (X, X[::2], X[::-1], X[:, ::2], X.T):
+        assert np.array_equal(as_tensor(rows), rows)
 
 
 def test_seeded_repeats_itself_and_leaves_the_generator_as_it_was():
