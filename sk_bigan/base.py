@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from inspect import Signature, signature
 from math import ceil
 from numbers import Integral, Real
 from os import PathLike, fspath
@@ -18,7 +17,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
@@ -26,7 +24,7 @@ from skorch.callbacks import Callback, Checkpoint
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .building import NETWORKS, OwnNetwork, Wanted, build_networks
+from .building import NETWORKS, OwnNetwork, build_networks
 from .devices import (
     PRECISIONS,
     as_tensor,
@@ -38,6 +36,7 @@ from .devices import (
     to_device,
 )
 from .inputs import FLOATS, INTEGERS, DatasetRows, Layout, check_row_shape, open_rows, recognise
+from .network_parameters import NetworkParameters, is_network_parameter
 from .networks import ARCHITECTURES
 from .objectives import OBJECTIVES, Objective, resolve_objective
 from .priors import PRIORS, Prior, resolve_prior
@@ -75,10 +74,9 @@ STRUCTURE = (
 )
 
 
-class BaseBiGAN(BaseEstimator):
+class BaseBiGAN(NetworkParameters):
     """An estimator that trains E, G and D; see `BiGANTransformer` for its parameters."""
 
-    __signature__: ClassVar[Signature]
     _layout: Layout
     history_: list[dict[str, Any]]
     n_epochs_: int
@@ -164,57 +162,11 @@ class BaseBiGAN(BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
         for name, value in network_parameters.items():
-            if not _is_network_parameter(name):
+            if not is_network_parameter(name):
                 raise TypeError(
                     f"{type(self).__name__}.__init__() got an unexpected keyword argument {name!r}"
                 )
             setattr(self, name, value)
-
-    def __init_subclass__(cls, **kwargs: Any):
-        super().__init_subclass__(**kwargs)
-        # scikit-learn's checks would take the name of **network_parameters for a parameter's.
-        named = signature(cls.__init__).parameters.values()
-        cls.__signature__ = Signature(
-            [p for p in named if p.name != "self" and p.kind != p.VAR_KEYWORD]
-        )
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters by name, those of the networks (``encoder__...``) included.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Ignored but for parameters that are estimators themselves.
-
-        Returns
-        -------
-        dict
-        """
-        return super().get_params(deep) | self._network_parameters()
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, those of the networks (``encoder__...``) included.
-
-        Parameters
-        ----------
-        **params : dict
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            If there is no parameter of that name.
-        """
-        of_networks = {name: params[name] for name in params if _is_network_parameter(name)}
-        super().set_params(**{name: params[name] for name in params if name not in of_networks})
-        self.__dict__.update(of_networks)
-        return self
-
-    def _network_parameters(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if _is_network_parameter(name)}
 
     def fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
         """Train E, G and D on X.
@@ -386,15 +338,6 @@ class BaseBiGAN(BaseEstimator):
         self.history_ = []
         self.n_epochs_ = 0
 
-    def _wanted(self, network: str) -> Wanted:
-        """What the user says of this network."""
-        parameters = {
-            name.removeprefix(f"{network}__"): value
-            for name, value in self._network_parameters().items()
-            if name.startswith(f"{network}__")
-        }
-        return Wanted(getattr(self, network), parameters)
-
     def _move_to(self, device: torch.device) -> None:
         """Bring the networks to the device; an engine elsewhere, with its optimizers, goes."""
         self.device_ = device
@@ -496,11 +439,6 @@ class BaseBiGAN(BaseEstimator):
             self._move_to(resolve_device(self.device))
         except ValueError:  # trained on a device that this machine does not have
             self._move_to(torch.device("cpu"))
-
-
-def _is_network_parameter(name: str) -> bool:
-    network, separator, parameter = name.partition("__")
-    return network in NETWORKS and bool(separator and parameter)
 
 
 def _positive_integers(name: str, value: Sequence[int]) -> tuple[int, ...]:

@@ -1,0 +1,76 @@
+"""Parameters of an estimator's networks, as ``encoder__width``, that are parameters of its own."""
+
+from __future__ import annotations
+
+from inspect import Signature, signature
+from typing import Any, ClassVar, Self
+
+from sklearn.base import BaseEstimator
+
+from .building import NETWORKS, Wanted
+
+
+def is_network_parameter(name: str) -> bool:
+    network, separator, parameter = name.partition("__")
+    return network in NETWORKS and bool(separator and parameter)
+
+
+class NetworkParameters(BaseEstimator):
+    """An estimator that keeps them as attributes of these names."""
+
+    __signature__: ClassVar[Signature]
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        # scikit-learn's checks would take the name of **network_parameters for a parameter's.
+        named = signature(cls.__init__).parameters.values()
+        cls.__signature__ = Signature(
+            [p for p in named if p.name != "self" and p.kind != p.VAR_KEYWORD]
+        )
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters by name, those of the networks (``encoder__...``) included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Ignored but for parameters that are estimators themselves.
+
+        Returns
+        -------
+        dict
+        """
+        return super().get_params(deep) | self._network_parameters()
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, those of the networks (``encoder__...``) included.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of that name.
+        """
+        of_networks = {name: params[name] for name in params if is_network_parameter(name)}
+        super().set_params(**{name: params[name] for name in params if name not in of_networks})
+        self.__dict__.update(of_networks)
+        return self
+
+    def _network_parameters(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if is_network_parameter(name)}
+
+    def _wanted(self, network: str) -> Wanted:
+        """What the user says of this network."""
+        parameters = {
+            name.removeprefix(f"{network}__"): value
+            for name, value in self._network_parameters().items()
+            if name.startswith(f"{network}__")
+        }
+        return Wanted(getattr(self, network), parameters)
