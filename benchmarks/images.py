@@ -76,12 +76,8 @@ def main():
         bigan, seconds = timed_fit(X_train, max_epochs=args.epochs, **convolutions)
         report(f"conv, {args.epochs}, {seed}", bigan, seconds, data, reader)
 
-        one_epoch = np.median(
-            [
-                epoch["dur"]
-                for epoch in timed_fit(X_train[:10_000], max_epochs=5, **parameters)[0].history_
-            ]
-        )
+        trial, _ = timed_fit(X_train[:10_000], max_epochs=5, **parameters)
+        one_epoch = np.median([epoch["dur"] for epoch in trial.history_])
         n_epochs = round(seconds / (one_epoch * len(X_train) / 10_000))
         bigan, seconds = timed_fit(X_train, max_epochs=n_epochs, **parameters)
         report(f"mlp, {n_epochs}, {seed}", bigan, seconds, data, reader)
