@@ -41,6 +41,7 @@ STEPS = {"cpu": 25, "cuda": 400}  # in one turn
 PURE = {
     "objective": OBJECTIVES["non_saturating"],
     "cycle_weight": 0.0,
+    "consistency_weight": 0.0,
     "gradient_penalty": 0.0,
 }
 
@@ -115,6 +116,7 @@ def make_net(device, precision, networks=None, latent_dim=LATENT_DIM, engine=BiG
         **PURE,
         "latent_dim": latent_dim,
         "prior": PRIORS["normal"],
+        "augmentation": None,
         "precision": resolve_precision(precision, device),
         "to_samples": nn.Identity(),
         "lr": LEARNING_RATE,
@@ -149,7 +151,7 @@ def by_hand(X, device, precision="auto", networks=None, latent_dim=LATENT_DIM, *
             z = torch.randn(len(x), latent_dim, device=device)
             for optimizer in optimizers:
                 optimizer.zero_grad()
-            accumulate_gradients(E, G, D, x, z, **settings)
+            accumulate_gradients(E, G, D, x, [x], z, **settings)
             for optimizer in optimizers:
                 optimizer.step()
 

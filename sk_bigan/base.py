@@ -24,6 +24,7 @@ from skorch.callbacks import Callback, Checkpoint
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from .augmentations import AUGMENTATIONS, Augmentation, resolve_augmentation
 from .building import NETWORKS, OwnNetwork, build_networks
 from .devices import (
     PRECISIONS,
@@ -92,7 +93,9 @@ class BaseBiGAN(NetworkParameters):
         "prior": [StrOptions(set(PRIORS)), Prior, callable],
         "objective": [StrOptions(set(OBJECTIVES)), callable],
         "scaling": [StrOptions({"auto", *SCALINGS}), None],
+        "augmentation": [StrOptions(set(AUGMENTATIONS)), callable, list, tuple, None],
         "features": [StrOptions({"latent", "penultimate", "hidden"}), list, tuple],
+        "consistency_weight": [Interval(Real, 0, None, closed="left")],
         "cycle_weight": [Interval(Real, 0, None, closed="left")],
         "gradient_penalty": [Interval(Real, 0, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -122,6 +125,8 @@ class BaseBiGAN(NetworkParameters):
         objective: str | Objective = "non_saturating",
         scaling: str | None = "auto",
         features: str | list[str] = "latent",
+        augmentation: str | Augmentation | list[str | Augmentation] | None = None,
+        consistency_weight: float = 0.0,
         cycle_weight: float = 1.0,
         gradient_penalty: float = 1.0,
         learning_rate: float = 2e-4,
@@ -148,6 +153,8 @@ class BaseBiGAN(NetworkParameters):
         self.objective = objective
         self.scaling = scaling
         self.features = features
+        self.augmentation = augmentation
+        self.consistency_weight = consistency_weight
         self.cycle_weight = cycle_weight
         self.gradient_penalty = gradient_penalty
         self.learning_rate = learning_rate
@@ -349,6 +356,8 @@ class BaseBiGAN(NetworkParameters):
         """The engine around the networks; its optimizers live on while the estimator does."""
         settings: dict[str, Any] = {
             "objective": resolve_objective(self.objective),
+            "augmentation": resolve_augmentation(self.augmentation, self._layout.sample_shape),
+            "consistency_weight": self.consistency_weight,
             "cycle_weight": self.cycle_weight,
             "gradient_penalty": self.gradient_penalty,
             "lr": self.learning_rate,

@@ -24,10 +24,12 @@ def accumulate_gradients(
     G: nn.Module,
     D: nn.Module,
     x: Tensor,
+    views: Sequence[Tensor],
     z: Tensor,
     *,
     objective: Objective,
     cycle_weight: float,
+    consistency_weight: float,
     gradient_penalty: float,
     precision: torch.dtype,
 ) -> dict[str, Tensor]:
@@ -38,11 +40,15 @@ def accumulate_gradients(
     E, G, D : nn.Module
         x -> z, z -> x, and (x=, z=) -> logits of shape (n,) or (n, 1).
     x : Tensor of shape (n, *sample_shape)
+    views : one or two Tensors of shape (n, *sample_shape)
+        What E sees of x: x itself, or an augmentation; with consistency, also a second one.
     z : Tensor of shape (n, latent_dim)
         Draws from the prior.
     objective : callable, (real_logits, fake_logits) -> (loss_d, loss_eg)
     cycle_weight : float
-        Weight of mean (x - G(E(x)))^2 in the loss of E and G.
+        Weight of mean (x - G(E(view)))^2 in the loss of E and G.
+    consistency_weight : float
+        Weight of mean (E(view) - E(second view))^2 in the loss of E.
     gradient_penalty : float
         Weight of R1 in the loss of D.
     precision : torch.dtype
@@ -51,20 +57,27 @@ def accumulate_gradients(
     Returns
     -------
     dict of scalar Tensors
-        The objective's loss_d and loss_eg, and the unweighted r1 and cycle where in use.
+        The objective's loss_d and loss_eg, and the unweighted r1, cycle and consistency where in
+        use.
     """
     with _autocast(x, precision):
-        codes, generated = E(x).float(), G(z).float()
-        cycle = (x - G(codes).float()).square().mean() if cycle_weight > 0 else None
+        codes, *second_codes = E(torch.cat([*views])).float().chunk(len(views))  # (n, latent_dim)
+        generated = G(z).float()
+        reconstructed = G(codes).float() if cycle_weight > 0 else None
+    weighted = {}
+    if reconstructed is not None:
+        weighted["cycle"] = (x - reconstructed).square().mean(), cycle_weight
+    if second_codes:
+        weighted["consistency"] = (codes - second_codes[0]).square().mean(), consistency_weight
 
     losses, at_codes, at_generated = _accumulate_gradients_of_d(
         D, x, codes.detach(), generated.detach(), z, objective, gradient_penalty, precision
     )
     outputs, gradients = [codes, generated], [at_codes, at_generated]
-    if cycle is not None:
-        losses["cycle"] = cycle
-        outputs.append(cycle)
-        gradients.append(torch.full_like(cycle, cycle_weight))
+    for name, (loss, weight) in weighted.items():
+        losses[name] = loss
+        outputs.append(loss)
+        gradients.append(torch.full_like(loss, weight))
     learning = [i for i, output in enumerate(outputs) if output.requires_grad]  # not the frozen
     torch.autograd.backward([outputs[i] for i in learning], [gradients[i] for i in learning])
     return {name: loss.detach() for name, loss in losses.items()}

@@ -20,6 +20,7 @@ from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.utils import TeeGenerator
 from torch import Tensor, nn
 
+from .augmentations import Augmentation
 from .batches import Batches
 from .cuda_graph import CudaGraphStep
 from .devices import keep_freed_memory
@@ -43,8 +44,12 @@ class BiGANNet(NeuralNet):
     latent_dim : int
     prior : Prior
     objective : callable, (real_logits, fake_logits) -> (loss_d, loss_eg)
+    augmentation : callable, Tensor of shape (n, *sample_shape) -> Tensor of that shape, or None
+        What E sees of samples; None: all.
     cycle_weight : float
-        Weight of mean (x - G(E(x)))^2 in the loss of E and G.
+        Weight of mean (x - G(E(x)))^2 in the loss of E and G, E seeing the augmentation.
+    consistency_weight : float
+        Weight of the mean squared distance between the codes of two augmentations.
     gradient_penalty : float
         Weight of R1 in the loss of D.
     precision : torch.dtype
@@ -68,7 +73,9 @@ class BiGANNet(NeuralNet):
         latent_dim: int,
         prior: Prior,
         objective: Objective,
+        augmentation: Augmentation | None,
         cycle_weight: float,
+        consistency_weight: float,
         gradient_penalty: float,
         precision: torch.dtype,
         to_samples: Callable[[Tensor], Tensor],
@@ -81,7 +88,9 @@ class BiGANNet(NeuralNet):
         self.latent_dim = latent_dim
         self.prior = prior
         self.objective = objective
+        self.augmentation = augmentation
         self.cycle_weight = cycle_weight
+        self.consistency_weight = consistency_weight
         self.gradient_penalty = gradient_penalty
         self.precision = precision
         self.to_samples = to_samples
@@ -98,6 +107,9 @@ class BiGANNet(NeuralNet):
     def train_step(self, batch: Tensor, **fit_params: Any) -> dict[str, Tensor]:
         """Update D, and E and G, together: both gradients are taken at the same parameters."""
         x = self.to_samples(batch)  # (n, *sample_shape)
+        views = [x]
+        if self.augmentation is not None:
+            views = [self.augmentation(x) for _ in range(2 if self.consistency_weight > 0 else 1)]
         with x.device:
             z = self.prior.sample(len(x), self.latent_dim).to(x)  # (n, latent_dim)
         self._zero_grad_optimizer(set_to_none=True)
@@ -106,9 +118,11 @@ class BiGANNet(NeuralNet):
             self.generator_,
             self.discriminator_,
             x,
+            views,
             z,
             objective=self.objective,
             cycle_weight=self.cycle_weight,
+            consistency_weight=self.consistency_weight,
             gradient_penalty=self.gradient_penalty,
             precision=self.precision,
         )

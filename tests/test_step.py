@@ -33,10 +33,11 @@ def gradients(networks, D=None, **settings):
     defaults = {
         "objective": OBJECTIVES["non_saturating"],
         "cycle_weight": 0.0,
+        "consistency_weight": 0.0,
         "gradient_penalty": 0.0,
         "precision": torch.float32,
     }
-    losses = accumulate_gradients(E, G, D, X, Z, **(defaults | settings))
+    losses = accumulate_gradients(E, G, D, X, [X], Z, **(defaults | settings))
     return losses, [p.grad for network in (E, G, D) for p in network.parameters()]
 
 

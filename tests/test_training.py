@@ -38,7 +38,9 @@ def make_net(make_networks):
         for name, network in zip(("encoder", "generator"), (E, G), strict=True):
             network.requires_grad_(name != freeze)
         defaults = {
+            "augmentation": None,
             "cycle_weight": 0.0,
+            "consistency_weight": 0.0,
             "gradient_penalty": 0.0,
             "lr": 1e-2,
             "batch_size": 16,

@@ -1,0 +1,418 @@
+"""Which features, which settings: BiGAN beside what else one would take, in one protocol.
+
+    python benchmarks/features.py [mnist digits wine breast_cancer iris] [--data mnist.npz]
+        [--seeds 3] [--only NAME ...] [--validation] [--json features.json] [--markdown]
+
+Every method sees the same scaled rows (images on [-1, 1], tables standardised) and no label; an
+autoencoder and a VAE have the networks of the BiGAN named beside them, and its seconds. Columns,
+of test rows: accuracy (%) of the nearest neighbour among all training rows, and of logistic
+regressions on standardised features of 100, 1,000 and 10,000 training rows; purity (%) of
+k-means with as many clusters as classes; of reconstructions the mean squared error and the share
+(%) that a classifier trained on real rows reads as the right class; the Frechet distance of
+samples (as many as test rows) to test rows in that classifier's hidden layer; seconds of the fit.
+Mean over the seeds, and the spread (the largest less the smallest) with more than one. MNIST has
+its own test set, or with --validation the last 10,000 training images; the bundled data have a
+stratified fifth, another for each seed. With --json, figures that are in the file are not measured
+again, and the rest is added.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from sklearn import datasets
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA, FastICA
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics.cluster import contingency_matrix
+from sklearn.model_selection import StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+
+from sk_bigan import BiGANTransformer
+from sk_bigan.building import Wanted, build_networks
+from sk_bigan.devices import forward, keep_freed_memory, resolve_device, resolve_precision
+
+sys.path.append(str(Path(__file__).parents[1] / "examples"))
+from mnist_features import load_mnist
+
+LATENT_DIM = {"mnist": 50, "digits": 16, "breast_cancer": 10, "wine": 6, "iris": 2}
+IMAGE_SIDE = {"mnist": 28, "digits": 8}
+N_LABELS = (100, 1_000, 10_000)
+DIGITS = {  # columns of the table, and their decimals
+    "width": 0,
+    "1-NN": 2,
+    "logistic 100": 1,
+    "logistic 1,000": 1,
+    "logistic 10,000": 2,
+    "purity": 1,
+    "MSE": 3,
+    "read": 1,
+    "Frechet": 1,
+    "seconds": 0,
+}
+
+
+class Task(NamedTuple):
+    name: str
+    X_train: np.ndarray
+    y_train: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+    reader: MLPClassifier
+
+
+class Fitted(NamedTuple):
+    """What a method has learned.
+
+    Parameters
+    ----------
+    features : dict
+        By name, functions from rows to features; the codes, if there are any, first.
+    decode : function or None
+        From codes to rows.
+    sample : function or None
+        From a number to so many new rows.
+    """
+
+    features: dict[str, Callable[[np.ndarray], np.ndarray]]
+    decode: Callable[[np.ndarray], np.ndarray] | None = None
+    sample: Callable[[int], np.ndarray] | None = None
+
+
+# Methods: (task, seed, seconds) -> Fitted
+
+
+def raw(task: Task, seed: int, seconds: float | None) -> Fitted:
+    return Fitted({"raw": lambda X: X})
+
+
+def pca(task: Task, seed: int, seconds: float | None) -> Fitted:
+    model = PCA(LATENT_DIM[task.name], random_state=seed).fit(task.X_train)
+    scales = np.sqrt(model.explained_variance_)
+
+    def sample(n: int) -> np.ndarray:
+        z = np.random.default_rng(seed).normal(size=(n, len(scales)))
+        return model.inverse_transform(z * scales)
+
+    return Fitted({"code": model.transform}, model.inverse_transform, sample)
+
+
+def ica(task: Task, seed: int, seconds: float | None) -> Fitted:
+    # Whitened by PCA: FastICA's own whitening loses directions in which the first column is zero.
+    whitening = PCA(LATENT_DIM[task.name], whiten=True, random_state=seed)
+    rotation = FastICA(whiten=False, max_iter=1000, tol=1e-3, random_state=seed)
+    model = make_pipeline(whitening, rotation).fit(task.X_train.astype(np.float64))
+    return Fitted({"code": model.transform}, model.inverse_transform)
+
+
+def umap(task: Task, seed: int, seconds: float | None) -> Fitted:
+    from umap import UMAP
+
+    return Fitted({"code": UMAP(n_components=LATENT_DIM[task.name]).fit(task.X_train).transform})
+
+
+def bigan(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fitted:
+    if parameters.get("architecture") == "conv":
+        parameters["sample_shape"] = image_shape(task)
+    model = BiGANTransformer(LATENT_DIM[task.name], random_state=seed, **parameters)
+    model.fit(task.X_train)
+
+    def read(X: np.ndarray, features: str) -> np.ndarray:
+        return model.set_params(features=features).transform(X)
+
+    names = {"code": "latent", "layer": "penultimate"}
+    if parameters.get("architecture") == "conv":
+        names["hidden"] = "hidden"
+    features = {name: partial(read, features=value) for name, value in names.items()}
+    return Fitted(features, model.inverse_transform, lambda n: model.sample(n).astype(np.float32))
+
+
+def untrained(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fitted:
+    """One epoch, with a vanishing learning rate: BatchNorm knows its statistics."""
+    return bigan(task, seed, seconds, max_epochs=1, learning_rate=1e-12, **parameters)
+
+
+def autoencoder(
+    task: Task, seed: int, seconds: float | None, *, architecture: str, variational: bool
+) -> Fitted:
+    """E and G of the architecture, trained to rebuild x for so many seconds.
+
+    Adam at 1e-3, falling linearly to zero over the second half of the time, batches of 128. The
+    variational one's loss is (d / 2) log MSE + KL(E(z | x) || N(0, I)): a Gaussian likelihood whose
+    variance is optimal at every step (Rybkin et al. 2021, arXiv:2006.13202, eq. 5), which leaves no
+    weight to choose.
+    """
+    assert seconds is not None, "the BiGAN of this architecture goes first"
+    torch.manual_seed(seed)
+    keep_freed_memory()
+    device = resolve_device("auto")
+    precision = resolve_precision("auto", device)
+    k = LATENT_DIM[task.name]
+    shape = image_shape(task) if architecture == "conv" else task.X_train.shape[1:]
+    build = partial(
+        build_networks,
+        architecture,
+        shape,
+        hidden_units=None,
+        code_activation=nn.Identity(),
+        bounded=task.name in IMAGE_SIDE,
+        wanted={name: Wanted() for name in ("encoder", "generator", "discriminator")},
+    )
+    E, G = (
+        build(latent_dim=2 * k if variational else k)[0].to(device),
+        build(latent_dim=k)[1].to(device),
+    )
+    optimizer = torch.optim.Adam([*E.parameters(), *G.parameters()], fused=True)
+    data = torch.from_numpy(task.X_train).to(device).unflatten(1, shape)
+    E.train(), G.train()
+    start = perf_counter()
+    while (left := 1 - (perf_counter() - start) / seconds) > 0:
+        for rows in torch.randperm(len(data), device=device).split(128):
+            if len(rows) < 2:
+                continue
+            left = max(0.0, 1 - (perf_counter() - start) / seconds)
+            optimizer.param_groups[0]["lr"] = 1e-3 * min(1.0, 2 * left)
+            x = data[rows]
+            with torch.autocast(device.type, precision, precision != torch.float32):
+                mean, *log_variance = E(x).float().split(k, dim=1)
+                z = mean
+                if variational:
+                    z = mean + torch.randn_like(mean) * (log_variance[0] / 2).exp()
+                error = (x - G(z).float()).square().mean()
+            loss = error
+            if variational:
+                kl = (mean.square() + log_variance[0].exp() - 1 - log_variance[0]).sum(1).mean() / 2
+                loss = x[0].numel() / 2 * error.log() + kl
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    E.eval(), G.eval()
+
+    def rows_through(
+        network: Callable[[torch.Tensor], torch.Tensor],
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda X: forward(network, X.astype(np.float32), device, np.float32)
+
+    decode = rows_through(lambda z: G(z).flatten(1))
+    return Fitted(
+        {
+            "code": rows_through(lambda x: E(x.unflatten(1, shape))[:, :k]),
+            "layer": rows_through(lambda x: E.body(x.unflatten(1, shape)).flatten(1)),
+        },
+        decode,
+        (lambda n: decode(np.random.default_rng(seed).normal(size=(n, k))))
+        if variational
+        else None,
+    )
+
+
+REFERENCE = {  # Donahue et al. 2017, Appendix A; not so long
+    "hidden_units": (1024, 1024),
+    "prior": "uniform",
+    "cycle_weight": 0,
+    "gradient_penalty": 0,
+    "augmentation": None,
+}
+METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
+    "raw": raw,
+    "PCA": pca,
+    "FastICA": ica,
+    "UMAP": umap,
+    "untrained mlp": untrained,
+    "reference BiGAN": partial(bigan, **REFERENCE),
+    "BiGAN mlp": bigan,
+    "autoencoder mlp": partial(autoencoder, architecture="mlp", variational=False),
+    "VAE mlp": partial(autoencoder, architecture="mlp", variational=True),
+    "BiGAN conv": partial(bigan, architecture="conv"),
+    "BiGAN conv, warps": partial(bigan, architecture="conv", augmentation="warp"),
+    "autoencoder conv": partial(autoencoder, architecture="conv", variational=False),
+    "VAE conv": partial(autoencoder, architecture="conv", variational=True),
+}
+
+
+# Figures
+
+
+def accuracy(classifier: Any, task: Task, train: np.ndarray, test: np.ndarray, n: int) -> float:
+    return 100 * classifier.fit(train[:n], task.y_train[:n]).score(test, task.y_test)
+
+
+def purity(task: Task, test: np.ndarray) -> float:
+    """Share of rows that belong to the most frequent class of their cluster."""
+    clusters = KMeans(len(np.unique(task.y_test)), n_init=3, random_state=0).fit_predict(test)
+    return 100 * contingency_matrix(task.y_test, clusters).max(axis=0).sum() / len(test)
+
+
+def hidden_layer(reader: MLPClassifier, X: np.ndarray) -> np.ndarray:
+    return np.maximum(X @ reader.coefs_[0] + reader.intercepts_[0], 0)
+
+
+def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Between Gaussians of the rows' means and covariances (Heusel et al. 2017, eq. 6)."""
+    shift = np.square(a.mean(axis=0) - b.mean(axis=0)).sum()
+    # With centred rows as roots of A and B, trace (A B)^(1/2) is the sum of singular values.
+    a, b = ((rows - rows.mean(axis=0)) / np.sqrt(len(rows) - 1) for rows in (a, b))
+    cross = np.linalg.svd(triangle(a) @ triangle(b).T, compute_uv=False).sum()
+    return float(shift + np.square(a).sum() + np.square(b).sum() - 2 * cross)
+
+
+def triangle(rows: np.ndarray) -> np.ndarray:
+    """R, as small as can be, with R'R = rows'rows."""
+    return np.linalg.qr(rows, mode="r")
+
+
+def figures_of_features(task: Task, encode: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
+    train, test = encode(task.X_train), encode(task.X_test)
+    nearest = KNeighborsClassifier(1, algorithm="brute")
+    figures = {"width": train.shape[1], "1-NN": accuracy(nearest, task, train, test, len(train))}
+    for n in N_LABELS:
+        logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
+        figures[f"logistic {n:,}"] = accuracy(logistic, task, train, test, n)
+    return figures | {"purity": purity(task, test)}
+
+
+def figures_of_model(task: Task, fitted: Fitted) -> dict[str, float]:
+    figures = {}
+    if fitted.decode is not None:
+        encode, *_ = fitted.features.values()
+        rebuilt = fitted.decode(encode(task.X_test))
+        figures["MSE"] = float(np.square(task.X_test - rebuilt).mean())
+        figures["read"] = 100 * task.reader.score(rebuilt, task.y_test)
+    if fitted.sample is not None:
+        samples = hidden_layer(task.reader, fitted.sample(len(task.X_test)))
+        real = hidden_layer(task.reader, task.X_test)
+        figures["Frechet"] = frechet_distance(samples, real)
+    return figures
+
+
+# Data
+
+
+def image_shape(task: Task) -> tuple[int, int, int]:
+    return (1, IMAGE_SIDE[task.name], IMAGE_SIDE[task.name])
+
+
+def make_tasks(name: str, data: Path | None, seed: int, validation: bool) -> list[Task]:
+    """The tasks whose figures are averaged: MNIST's own split, or five stratified ones."""
+    if name == "mnist":
+        X_train, y_train, X_test, y_test = load_mnist(data)
+        if validation:
+            X_train, X_test = X_train[:-10_000], X_train[-10_000:]
+            y_train, y_test = y_train[:-10_000], y_train[-10_000:]
+        return [make_task(name, X_train, y_train, X_test, y_test)]
+    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed).split(X, y)
+    order = np.random.default_rng(seed).permutation  # the files are sorted by class
+    folds = [(order(train), test) for train, test in folds]
+    return [make_task(name, X[train], y[train], X[test], y[test]) for train, test in folds]
+
+
+def make_task(
+    name: str, X_train: np.ndarray, y_train: np.ndarray, X_test: np.ndarray, y_test: np.ndarray
+) -> Task:
+    if name in IMAGE_SIDE:
+        half = X_train.max() / 2
+        X_train, X_test = X_train / half - 1, X_test / half - 1
+    else:
+        scaler = StandardScaler().fit(X_train)
+        X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
+    X_train, X_test = X_train.astype(np.float32), X_test.astype(np.float32)
+    reader = MLPClassifier((512,), early_stopping=len(X_train) > 10_000, random_state=0)
+    reader.set_params(max_iter=50 if reader.early_stopping else 500).fit(X_train, y_train)
+    print(f"{name}: the classifier reads {100 * reader.score(X_test, y_test):.2f} % of test rows")
+    return Task(name, X_train, y_train, X_test, y_test, reader)
+
+
+# Table
+
+
+def measure(
+    tasks: list[Task], name: str, seed: int, seconds: float | None
+) -> dict[str, dict[str, float]]:
+    """For each kind of features, figures averaged over the tasks."""
+    measured: dict[str, list[dict[str, float]]] = {}
+    for task in tasks:
+        start = perf_counter()
+        fitted = METHODS[name](task, seed, seconds)
+        of_model = {"seconds": perf_counter() - start} | figures_of_model(task, fitted)
+        for features, encode in fitted.features.items():
+            figures = of_model | figures_of_features(task, encode)
+            of_model = {}  # are those of the codes, which go first
+            measured.setdefault(features, []).append(figures)
+    return {
+        features: {column: float(np.mean([f[column] for f in figures])) for column in figures[0]}
+        for features, figures in measured.items()
+    }
+
+
+def print_table(records: list[dict[str, Any]], data: str) -> None:
+    """In Markdown: the mean over the seeds and, with several, half the spread."""
+    rows: dict[tuple[str, str], list[dict[str, float]]] = {}
+    for record in records:
+        if record["data"] == data:
+            rows.setdefault((record["method"], record["features"]), []).append(record["figures"])
+    columns = [column for column in DIGITS if any(column in row[0] for row in rows.values())]
+    print(f"\n| {data} | features | seeds | " + " | ".join(columns) + " |")
+    print("|---" * (len(columns) + 3) + "|")
+    for (method, features), row in rows.items():
+        cells = [cell([f[c] for f in row if c in f], DIGITS[c]) for c in columns]
+        print(f"| {method} | {features} | {len(row)} | " + " | ".join(cells) + " |")
+
+
+def cell(values: list[float], digits: int) -> str:
+    if not values:
+        return ""
+    spread = f" ±{np.ptp(values) / 2:.{digits}f}" if digits and len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{spread}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data_sets", nargs="*", default=list(LATENT_DIM), metavar="NAME")
+    folder = os.environ.get("SK_BIGAN_DATA")
+    default = Path(folder, "mnist.npz") if folder else None
+    parser.add_argument("--data", type=Path, default=default)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--validation", action="store_true")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    torch.set_num_threads(os.cpu_count() or 1)
+    records = json.loads(args.json.read_text()) if args.json and args.json.exists() else []
+    known: dict[tuple[str, str, int], dict[str, float]] = {}
+    for r in records:  # of a method's features, the codes go first
+        known.setdefault((r["data"], r["method"], r["seed"]), r["figures"])
+    for seed in range(args.seeds):
+        for data in args.data_sets:
+            wanted = [name for name in args.only if (data, name, seed) not in known]
+            tasks = make_tasks(data, args.data, seed, args.validation) if wanted else []
+            for name in wanted:
+                # An autoencoder has the seconds of the BiGAN with the same networks.
+                like = known.get((data, f"BiGAN {name.split()[-1]}", seed), {})
+                measured = measure(tasks, name, seed, like.get("seconds"))
+                for features, figures in measured.items():
+                    who = {"data": data, "method": name, "features": features, "seed": seed}
+                    records.append(who | {"figures": figures})
+                    known.setdefault((data, name, seed), figures)
+                    print(*who.values(), *(f"{k}={v:.5g}" for k, v in figures.items()), flush=True)
+                if args.json:
+                    args.json.write_text(json.dumps(records, indent=1))
+    records.sort(key=lambda record: list(METHODS).index(record["method"]))
+    for data in args.data_sets:
+        print_table(records, data)
+
+
+if __name__ == "__main__":
+    main()

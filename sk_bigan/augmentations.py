@@ -1,0 +1,91 @@
+"""What the encoder sees of a sample in training.
+
+E codes a changed sample a(x), while D and the cycle term hold the code to x itself: the pairs are
+(x, E(a(x))) and the error is ||x - G(E(a(x)))||^2, a denoising autoencoder's (Vincent et al. 2008).
+So what the change destroys at random cannot be in the code, and two views of a sample get nearly
+the same one.
+
+An augmentation maps (n, *sample_shape) to the same shape. Name yours in `AUGMENTATIONS`, or pass
+it to the estimator; `functools.partial` sets another strength.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Augmentation = Callable[[Tensor], Tensor]
+
+
+def swap(x: Tensor, probability: float = 0.25) -> Tensor:
+    """Each value, with the probability, from the same place of another sample of the batch.
+
+    No column leaves its own distribution, so that this suits any table.
+    """
+    others = x[torch.randperm(len(x), device=x.device)]
+    return torch.where(torch.rand_like(x) < probability, others, x)
+
+
+def warp(x: Tensor, strength: float = 0.1) -> Tensor:
+    """Images shifted, turned, scaled and sheared at random, as by a hand that is not steady.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, channels, height, width)
+    strength : float
+        The standard deviation of each of the six numbers of an affine map of [-1, 1]^2.
+    """
+    identity = torch.eye(2, 3, device=x.device)
+    maps = identity + strength * torch.randn(len(x), 2, 3, device=x.device)
+    grid = functional.affine_grid(maps, list(x.shape), align_corners=False)  # (n, height, width, 2)
+    return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
+
+
+AUGMENTATIONS: dict[str, Augmentation] = {"swap": swap, "warp": warp}
+
+
+def resolve_augmentation(
+    augmentation: str | Augmentation | Sequence[str | Augmentation] | None,
+    sample_shape: tuple[int, ...],
+) -> Augmentation | None:
+    """The named augmentation or a user's own, or several in turn, after one trial run.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, if "warp" is wanted of samples that are no images, or if a user's own
+        does not give finite samples of the shape it gets.
+    """
+    if augmentation is None:
+        return None
+    several = list(augmentation) if isinstance(augmentation, list | tuple) else [augmentation]
+    functions = [_resolve_one(one, sample_shape) for one in several]
+    if len(functions) == 1:
+        return functions[0]
+    return lambda x: reduce(lambda view, function: function(view), functions, x)
+
+
+def _resolve_one(augmentation: str | Augmentation, sample_shape: tuple[int, ...]) -> Augmentation:
+    if isinstance(augmentation, str) and augmentation not in AUGMENTATIONS:
+        raise ValueError(
+            f"augmentation must be one of {sorted(AUGMENTATIONS)}, a function, several of these or "
+            f"None, got {augmentation!r}"
+        )
+    if augmentation == "warp" and len(sample_shape) != 3:
+        raise ValueError(
+            f"augmentation='warp' needs images, got samples of shape {sample_shape}: give "
+            "sample_shape=(channels, height, width)"
+        )
+    function = AUGMENTATIONS[augmentation] if isinstance(augmentation, str) else augmentation
+    samples = torch.zeros(2, *sample_shape)
+    view = function(samples)
+    if not (isinstance(view, Tensor) and view.shape == samples.shape and view.isfinite().all()):
+        raise ValueError(
+            "augmentation must map samples to a finite tensor of their shape, got "
+            f"{view!r} for zeros of shape {tuple(samples.shape)}"
+        )
+    return function

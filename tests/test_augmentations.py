@@ -1,0 +1,105 @@
+"""What the encoder sees in training is changed as each augmentation says, and nothing else is."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sk_bigan.augmentations import AUGMENTATIONS, resolve_augmentation, swap, warp
+from sk_bigan.inputs import Layout  # noqa: F401
+
+
+@pytest.fixture
+def images():
+    """256 images of 2 channels, 6 x 9, each of a colour of its own with one bright pixel."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(256, 2, 1, 1, generator=generator).expand(-1, -1, 6, 9).clone()
+    images[:, :, 3, 4] += 5
+    return images
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_draws_follow_the_torch_seed_and_leave_x_alone(images, name):
+    before = images.clone()
+    first, again, other = (
+        AUGMENTATIONS[name](images)
+        for seed in (0, 0, 1)
+        if torch.manual_seed(seed) is not None
+    )
+    assert first.shape == images.shape
+    assert first.equal(again)
+    assert not first.equal(other)
+    assert images.equal(before)
+
+
+def test_swapped_values_stay_in_their_column_and_are_as_many_as_wanted():
+    torch.manual_seed(0)
+    x = torch.arange(1000.0)[:, None] + 1000 * torch.arange(20.0)  # all values differ
+    view = swap(x, probability=0.3)
+    assert ((view // 1000) == (x // 1000)).all()
+    assert (view != x).float().mean().item() == pytest.approx(0.3, abs=0.02)
+    assert swap(x, probability=0).equal(x)
+
+
+def test_a_warp_moves_pixels_by_its_strength_and_keeps_colours():
+    torch.manual_seed(0)
+    rows, columns = torch.meshgrid(torch.linspace(-1, 1, 33), torch.linspace(-1, 1, 33), indexing="ij")
+    places = torch.stack([columns, rows]).expand(2000, 2, 33, 33)  # each pixel shows where it is
+    moved = warp(places, strength=0.1)[:, :, 16, 16]  # (2000, 2), of the centre
+    torch.testing.assert_close(moved.std(0), torch.full((2,), 0.1), rtol=0.1, atol=0)
+    torch.testing.assert_close(warp(places, strength=0), places, rtol=0, atol=1e-5)
+    plain = torch.rand(50, 3, 1, 1).expand(-1, -1, 5, 7)
+    torch.testing.assert_close(warp(plain), plain)
+
+
+def test_several_are_applied_in_turn():
+    both = resolve_augmentation([lambda x: x + 1, lambda x: 2 * x], (3,))
+    assert both(torch.zeros(4, 3)).equal(torch.full((4, 3), 2.0))
+
+
+def test_the_encoder_alone_sees_the_augmentation(digits, small):
+    """E sees 7 everywhere, D real rows as they are, and the codes' gradients say so."""
+    seen = {"E": [], "D": []}
+
+    class Encoder(nn.Module):
+        def __init__(self, sample_shape, latent_dim):
+            super().__init__()
+            self.linear = nn.Linear(64, latent_dim)
+
+        def forward(self, x):
+            if self.training:
+                seen["E"].append(x)
+            return self.linear(x)
+
+    class Discriminator(nn.Module):
+        row_wise = True
+
+        def __init__(self, sample_shape, latent_dim):
+            super().__init__()
+            self.linear = nn.Linear(64 + latent_dim, 1)
+
+        def forward(self, *, x, z):
+            if self.training:
+                seen["D"].append(x)
+            return self.linear(torch.cat([x, z], 1))
+
+    small(
+        encoder=Encoder,
+        discriminator=Discriminator,
+        augmentation=partial(torch.full_like, fill_value=7.0),
+        max_epochs=1,
+    ).fit(digits)
+    assert all((x == 7).all() for x in seen["E"])
+    assert not any((x == 7).any() for x in seen["D"])
+
+
+@pytest.mark.parametrize("consistency_weight", [0.0, 1.0])
+def test_reproducible_and_without_part_in_transform(digits, small, consistency_weight):
+    parameters = {"augmentation": "swap", "consistency_weight": consistency_weight}
+    first, again, plain = (small(**p).fit(digits) for p in (parameters, parameters, {}))
+    np.testing.assert_array_equal(first.transform(digits), again.transform(digits))
+    np.testing.assert_array_equal(first.transform(digits), first.transform(digits))
+    assert not np.array_equal(first.transform(digits), plain.transform(digits))
+    assert ("consistency" in first.history_[-1]) == (consistency_weight > 0)
