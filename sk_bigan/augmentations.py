@@ -11,7 +11,7 @@ it to the estimator; `functools.partial` sets another strength.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import reduce
 
 import torch
@@ -26,7 +26,7 @@ def swap(x: Tensor, probability: float = 0.25) -> Tensor:
 
     No column leaves its own distribution, so that this suits any table.
     """
-    others = x[torch.randperm(len(x), device=x.device)]
+    others = x.roll(1, dims=0)  # a batch is in random order already
     return torch.where(torch.rand_like(x) < probability, others, x)
 
 
@@ -49,7 +49,11 @@ AUGMENTATIONS: dict[str, Augmentation] = {"swap": swap, "warp": warp}
 
 
 def resolve_augmentation(
-    augmentation: str | Augmentation | Sequence[str | Augmentation] | None,
+    augmentation: str
+    | Augmentation
+    | list[str | Augmentation]
+    | tuple[str | Augmentation, ...]
+    | None,
     sample_shape: tuple[int, ...],
 ) -> Augmentation | None:
     """The named augmentation or a user's own, or several in turn, after one trial run.
@@ -63,24 +67,24 @@ def resolve_augmentation(
     if augmentation is None:
         return None
     several = list(augmentation) if isinstance(augmentation, list | tuple) else [augmentation]
+    if not several:
+        raise ValueError("augmentation must name at least one, or be None, got an empty list")
     functions = [_resolve_one(one, sample_shape) for one in several]
-    if len(functions) == 1:
-        return functions[0]
     return lambda x: reduce(lambda view, function: function(view), functions, x)
 
 
 def _resolve_one(augmentation: str | Augmentation, sample_shape: tuple[int, ...]) -> Augmentation:
-    if isinstance(augmentation, str) and augmentation not in AUGMENTATIONS:
+    function = AUGMENTATIONS.get(augmentation) if isinstance(augmentation, str) else augmentation
+    if not callable(function):
         raise ValueError(
             f"augmentation must be one of {sorted(AUGMENTATIONS)}, a function, several of these or "
             f"None, got {augmentation!r}"
         )
-    if augmentation == "warp" and len(sample_shape) != 3:
+    if function is warp and len(sample_shape) != 3:
         raise ValueError(
             f"augmentation='warp' needs images, got samples of shape {sample_shape}: give "
             "sample_shape=(channels, height, width)"
         )
-    function = AUGMENTATIONS[augmentation] if isinstance(augmentation, str) else augmentation
     samples = torch.zeros(2, *sample_shape)
     view = function(samples)
     if not (isinstance(view, Tensor) and view.shape == samples.shape and view.isfinite().all()):

@@ -125,7 +125,7 @@ class BaseBiGAN(NetworkParameters):
         objective: str | Objective = "non_saturating",
         scaling: str | None = "auto",
         features: str | list[str] = "latent",
-        augmentation: str | Augmentation | list[str | Augmentation] | None = None,
+        augmentation: str | Augmentation | list[str | Augmentation] | None = "swap",
         consistency_weight: float = 0.0,
         cycle_weight: float = 1.0,
         gradient_penalty: float = 1.0,
@@ -241,6 +241,11 @@ class BaseBiGAN(NetworkParameters):
 
     def _check_params(self) -> None:
         self._validate_params()
+        if self.consistency_weight > 0 and self.augmentation is None:
+            raise ValueError(
+                "consistency_weight compares augmentations, got consistency_weight="
+                f"{self.consistency_weight!r} with augmentation=None"
+            )
         for entry in self.callbacks or []:
             callback = entry[1] if isinstance(entry, tuple) else entry
             if not isinstance(callback, Callback):
@@ -354,9 +359,11 @@ class BaseBiGAN(NetworkParameters):
 
     def _engine(self, n_epochs: int) -> BiGANNet:
         """The engine around the networks; its optimizers live on while the estimator does."""
+        with seeded(self._seed, self.device_):
+            augmentation = resolve_augmentation(self.augmentation, self._layout.sample_shape)
         settings: dict[str, Any] = {
             "objective": resolve_objective(self.objective),
-            "augmentation": resolve_augmentation(self.augmentation, self._layout.sample_shape),
+            "augmentation": augmentation,
             "consistency_weight": self.consistency_weight,
             "cycle_weight": self.cycle_weight,
             "gradient_penalty": self.gradient_penalty,

@@ -88,6 +88,21 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         names, which are those of ``encoder_.named_modules()``. In the last two cases, maps of
         images are max-pooled to 4 by 4 places. May be changed on a fitted estimator.
 
+    augmentation : {"swap", "warp"}, callable, list of these or None, default="swap"
+        What E sees of a sample in training, while D and the cycle term hold its code to the sample
+        itself; the codes then leave out what the change hides. "swap" takes some of the values
+        from other samples, which suits any rows: for a linear model, codes are better by a point
+        on scikit-learn's tables and on MNIST. "warp" turns, shifts and scales images a little:
+        linear models of the codes gain five points on MNIST and reconstructions get looser. A
+        callable maps samples (n, \*sample_shape) to what E sees of them; of a list, each is applied
+        in turn; of the named ones, `functools.partial` sets the strength
+        (:mod:`sk_bigan.augmentations`). ``None`` shows E the sample.
+
+    consistency_weight : float, default=0.0
+        Weight of the mean of :math:`(E(a(x)) - E(a'(x)))^2` in the loss of E, for two
+        augmentations of x. It makes codes better for linear models of large data, on MNIST by a
+        point, and worse for neighbours and reconstructions.
+
     cycle_weight : float, default=1.0
         Weight of the mean of :math:`(x - G(E(x)))^2` in the loss of E and G (ALICE [3]_). 0 gives
         the pure BiGAN, whose reconstructions are looser.
@@ -151,7 +166,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
 
     history_ : list of dict
         One record per epoch: "epoch", the mean losses "loss_d" and "loss_eg" of the objective, the
-        unweighted "r1" and "cycle" where in use, and the seconds it took as "dur".
+        unweighted "r1", "cycle" and "consistency" where in use, and the seconds it took as "dur".
 
     n_epochs_ : int
         Passes over training data so far.

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from sk_bigan.augmentations import AUGMENTATIONS, resolve_augmentation, swap, warp
-from sk_bigan.inputs import Layout  # noqa: F401
 
 
 @pytest.fixture
@@ -24,9 +23,7 @@ def images():
 def test_draws_follow_the_torch_seed_and_leave_x_alone(images, name):
     before = images.clone()
     first, again, other = (
-        AUGMENTATIONS[name](images)
-        for seed in (0, 0, 1)
-        if torch.manual_seed(seed) is not None
+        AUGMENTATIONS[name](images) for seed in (0, 0, 1) if torch.manual_seed(seed) is not None
     )
     assert first.shape == images.shape
     assert first.equal(again)
@@ -45,13 +42,30 @@ def test_swapped_values_stay_in_their_column_and_are_as_many_as_wanted():
 
 def test_a_warp_moves_pixels_by_its_strength_and_keeps_colours():
     torch.manual_seed(0)
-    rows, columns = torch.meshgrid(torch.linspace(-1, 1, 33), torch.linspace(-1, 1, 33), indexing="ij")
+    rows, columns = torch.meshgrid(
+        torch.linspace(-1, 1, 33), torch.linspace(-1, 1, 33), indexing="ij"
+    )
     places = torch.stack([columns, rows]).expand(2000, 2, 33, 33)  # each pixel shows where it is
     moved = warp(places, strength=0.1)[:, :, 16, 16]  # (2000, 2), of the centre
     torch.testing.assert_close(moved.std(0), torch.full((2,), 0.1), rtol=0.1, atol=0)
     torch.testing.assert_close(warp(places, strength=0), places, rtol=0, atol=1e-5)
     plain = torch.rand(50, 3, 1, 1).expand(-1, -1, 5, 7)
     torch.testing.assert_close(warp(plain), plain)
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_codes_learn_to_leave_out_what_is_changed(digits, small, name):
+    """Two views of a digit have codes nearer to each other, beside the distance of two digits."""
+    torch.manual_seed(0)
+    images = torch.from_numpy(digits.reshape(-1, 1, 8, 8).astype(np.float32))
+    views = [AUGMENTATIONS[name](images).flatten(1).numpy() for _ in range(2)]
+
+    def unlikeness(**parameters):
+        bigan = small(max_epochs=30, learning_rate=1e-3, sample_shape=(1, 8, 8), **parameters)
+        codes = [bigan.fit(digits).transform(view) for view in views]
+        return np.square(codes[0] - codes[1]).mean() / np.var(codes[0], axis=0).mean()
+
+    assert unlikeness(augmentation=name) < 0.8 * unlikeness(augmentation=None)
 
 
 def test_several_are_applied_in_turn():
@@ -98,7 +112,9 @@ def test_the_encoder_alone_sees_the_augmentation(digits, small):
 @pytest.mark.parametrize("consistency_weight", [0.0, 1.0])
 def test_reproducible_and_without_part_in_transform(digits, small, consistency_weight):
     parameters = {"augmentation": "swap", "consistency_weight": consistency_weight}
-    first, again, plain = (small(**p).fit(digits) for p in (parameters, parameters, {}))
+    first, again, plain = (
+        small(**p).fit(digits) for p in (parameters, parameters, {"augmentation": None})
+    )
     np.testing.assert_array_equal(first.transform(digits), again.transform(digits))
     np.testing.assert_array_equal(first.transform(digits), first.transform(digits))
     assert not np.array_equal(first.transform(digits), plain.transform(digits))

@@ -28,7 +28,7 @@ def networks(make_networks):
     return E.train(), G.train(), D
 
 
-def gradients(networks, D=None, **settings):
+def gradients(networks, D=None, views=(X,), **settings):
     E, G, D = (deepcopy(network) for network in (*networks[:2], D or networks[2]))
     defaults = {
         "objective": OBJECTIVES["non_saturating"],
@@ -37,7 +37,7 @@ def gradients(networks, D=None, **settings):
         "gradient_penalty": 0.0,
         "precision": torch.float32,
     }
-    losses = accumulate_gradients(E, G, D, X, [X], Z, **(defaults | settings))
+    losses = accumulate_gradients(E, G, D, X, views, Z, **(defaults | settings))
     return losses, [p.grad for network in (E, G, D) for p in network.parameters()]
 
 
@@ -126,3 +126,22 @@ def test_a_row_wise_d_may_ignore_an_input(networks, gradient_penalty):
     of_e = list(networks[0].parameters())
     assert all(gradient.abs().sum() == 0 for gradient in found[: len(of_e)])
     assert found[-1].abs().sum() > 0
+
+
+@pytest.mark.parametrize("gradient_penalty", [0.0, 1.0])
+def test_e_sees_the_views_and_d_and_the_cycle_term_see_x(networks, gradient_penalty):
+    views = [X + 1, X - 1]
+    settings = {"cycle_weight": 0.7, "consistency_weight": 0.3}
+    losses, found = gradients(networks, views=views, gradient_penalty=gradient_penalty, **settings)
+    E, G, D = (deepcopy(network) for network in networks)
+    codes, second_codes = E(torch.cat(views)).chunk(2)
+    generated, reconstructed = G(Z), G(codes)
+    _, loss_eg = OBJECTIVES["non_saturating"](D(x=X, z=codes), D(x=generated, z=Z))
+    cycle = (X - reconstructed).square().mean()
+    consistency = (codes - second_codes).square().mean()
+    expected = torch.autograd.grad(
+        loss_eg + 0.7 * cycle + 0.3 * consistency, [*E.parameters(), *G.parameters()]
+    )
+    torch.testing.assert_close(found[: len(expected)], list(expected), rtol=1e-4, atol=1e-7)
+    for name, loss in {"loss_eg": loss_eg, "cycle": cycle, "consistency": consistency}.items():
+        assert losses[name].item() == pytest.approx(loss.item(), rel=1e-5)
