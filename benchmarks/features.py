@@ -1,7 +1,7 @@
 """Which features, which settings: BiGAN beside what else one would take, in one protocol.
 
     python benchmarks/features.py [mnist digits wine breast_cancer iris] [--data mnist.npz]
-        [--seeds 3] [--only NAME ...] [--validation] [--json features.json] [--markdown]
+        [--seeds 3] [--only METHOD ...] [--validation] [--json features.json]
 
 Every method sees the same scaled rows (images on [-1, 1], tables standardised) and no label; an
 autoencoder and a VAE have the networks of the BiGAN named beside them, and its seconds. Columns,
@@ -22,6 +22,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -120,7 +121,9 @@ def ica(task: Task, seed: int, seconds: float | None) -> Fitted:
 def umap(task: Task, seed: int, seconds: float | None) -> Fitted:
     from umap import UMAP
 
-    return Fitted({"code": UMAP(n_components=LATENT_DIM[task.name]).fit(task.X_train).transform})
+    model = UMAP(n_components=LATENT_DIM[task.name], random_state=seed, n_jobs=1)
+    model.fit(task.X_train)
+    return Fitted({"code": lambda X: model.embedding_ if X is task.X_train else model.transform(X)})
 
 
 def bigan(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fitted:
@@ -225,6 +228,8 @@ REFERENCE = {  # Donahue et al. 2017, Appendix A; not so long
     "gradient_penalty": 0,
     "augmentation": None,
 }
+CONV = {"architecture": "conv", "max_epochs": 10}
+WARPS = {"augmentation": ["warp", "swap"]}
 METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "raw": raw,
     "PCA": pca,
@@ -233,13 +238,15 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "untrained mlp": untrained,
     "reference BiGAN": partial(bigan, **REFERENCE),
     "BiGAN mlp": bigan,
+    "BiGAN mlp, consistency": partial(bigan, consistency_weight=1),
     "autoencoder mlp": partial(autoencoder, architecture="mlp", variational=False),
     "VAE mlp": partial(autoencoder, architecture="mlp", variational=True),
-    "BiGAN conv": partial(bigan, architecture="conv"),
-    "BiGAN conv, warps": partial(bigan, architecture="conv", augmentation="warp"),
+    "BiGAN conv": partial(bigan, **CONV),
+    "BiGAN conv, warps": partial(bigan, **CONV, **WARPS),
     "autoencoder conv": partial(autoencoder, architecture="conv", variational=False),
     "VAE conv": partial(autoencoder, architecture="conv", variational=True),
 }
+ROWS_ONLY = [name for name in METHODS if "conv" not in name]
 
 
 # Figures
@@ -385,7 +392,9 @@ def main() -> None:
     default = Path(folder, "mnist.npz") if folder else None
     parser.add_argument("--data", type=Path, default=default)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=METHODS, default=list(METHODS))
+    has_umap = find_spec("umap") is not None
+    names = [name for name in METHODS if name != "UMAP" or has_umap]
+    parser.add_argument("--only", nargs="+", choices=METHODS, default=names, metavar="METHOD")
     parser.add_argument("--validation", action="store_true")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -396,7 +405,8 @@ def main() -> None:
         known.setdefault((r["data"], r["method"], r["seed"]), r["figures"])
     for seed in range(args.seeds):
         for data in args.data_sets:
-            wanted = [name for name in args.only if (data, name, seed) not in known]
+            can = METHODS if data == "mnist" else ROWS_ONLY
+            wanted = [name for name in args.only if name in can and (data, name, seed) not in known]
             tasks = make_tasks(data, args.data, seed, args.validation) if wanted else []
             for name in wanted:
                 # An autoencoder has the seconds of the BiGAN with the same networks.

@@ -31,17 +31,23 @@ def swap(x: Tensor, probability: float = 0.25) -> Tensor:
 
 
 def warp(x: Tensor, strength: float = 0.1) -> Tensor:
-    """Images shifted, turned, scaled and sheared at random, as by a hand that is not steady.
+    """Images shifted, turned, scaled, sheared and bent at random, as by a hand that is not steady.
+
+    Pixel p of the result, p in [-1, 1]^2, is taken from p + A p + b + u(p), where u is a smooth
+    field between 4 by 4 places.
 
     Parameters
     ----------
     x : Tensor of shape (n, channels, height, width)
     strength : float
-        The standard deviation of each of the six numbers of an affine map of [-1, 1]^2.
+        The standard deviation of the numbers in A and b and of u at each of its places.
     """
     identity = torch.eye(2, 3, device=x.device)
     maps = identity + strength * torch.randn(len(x), 2, 3, device=x.device)
     grid = functional.affine_grid(maps, list(x.shape), align_corners=False)  # (n, height, width, 2)
+    places = strength * torch.randn(len(x), 2, 4, 4, device=x.device)
+    bent = functional.interpolate(places, x.shape[2:], mode="bicubic", align_corners=True)
+    grid = grid + bent.permute(0, 2, 3, 1)
     return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 
