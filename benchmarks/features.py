@@ -3,17 +3,24 @@
     python benchmarks/features.py [mnist digits wine breast_cancer iris] [--data mnist.npz]
         [--seeds 3] [--only METHOD ...] [--validation] [--json features.json]
 
-Every method sees the same scaled rows (images on [-1, 1], tables standardised) and no label; an
-autoencoder and a VAE have the networks of the BiGAN named beside them, and its seconds. Columns,
-of test rows: accuracy (%) of the nearest neighbour among all training rows, and of logistic
-regressions on standardised features of 100, 1,000 and 10,000 training rows; purity (%) of
-k-means with as many clusters as classes; of reconstructions the mean squared error and the share
-(%) that a classifier trained on real rows reads as the right class; the Frechet distance of
-samples (as many as test rows) to test rows in that classifier's hidden layer; seconds of the fit.
-Mean over the seeds, and the spread (the largest less the smallest) with more than one. MNIST has
-its own test set, or with --validation the last 10,000 training images; the bundled data have a
-stratified fifth, another for each seed. With --json, figures that are in the file are not measured
-again, and the rest is added.
+Every method sees the same scaled rows (images on [-1, 1], tables standardised) and no label. An
+autoencoder and a VAE have the networks of the BiGAN named beside them, and its seconds. "mlp" is
+the default, "conv" trains for 10 epochs. Columns, of test rows and the features as they are:
+
+    1-NN          accuracy (%) of the nearest neighbour among all training rows
+    logistic n    accuracy (%) of a logistic regression on the first n training rows, standardised
+    purity        of k-means, with as many clusters as classes (%)
+    MSE           of reconstructions, in the scaled units
+    read          share (%) of reconstructions that a classifier trained on real rows gets right
+    Frechet       distance of as many samples as test rows to them, in that classifier's hidden
+                  layer; for "raw", of training rows
+    seconds       of the fit
+
+Mean over the seeds and, with several, half the spread between the largest and the smallest. MNIST
+has its own test set and the order of its file; of the bundled data, five stratified folds are
+averaged, other ones for each seed. With --validation, the last 10,000 training images of MNIST, and
+a fifth of each training fold, stand in for the test rows. With --json, figures that are in the file
+are not measured again, and the rest is added: keep a file to one version and machine.
 """
 
 import argparse
@@ -42,6 +49,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from sk_bigan import BiGANTransformer
+from sk_bigan.augmentations import Augmentation, swap
+from sk_bigan.batches import Batches
 from sk_bigan.building import Wanted, build_networks
 from sk_bigan.devices import forward, keep_freed_memory, resolve_device, resolve_precision
 
@@ -57,6 +66,7 @@ DIGITS = {  # columns of the table, and their decimals
     "logistic 100": 1,
     "logistic 1,000": 1,
     "logistic 10,000": 2,
+    "logistic all": 2,
     "purity": 1,
     "MSE": 3,
     "read": 1,
@@ -96,7 +106,10 @@ class Fitted(NamedTuple):
 
 
 def raw(task: Task, seed: int, seconds: float | None) -> Fitted:
-    return Fitted({"raw": lambda X: X})
+    def sample(n: int) -> np.ndarray:
+        return np.random.default_rng(seed).choice(task.X_train, n, replace=False)
+
+    return Fitted({"raw": lambda X: X}, lambda X: X, sample)
 
 
 def pca(task: Task, seed: int, seconds: float | None) -> Fitted:
@@ -143,21 +156,31 @@ def bigan(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fi
 
 
 def untrained(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fitted:
-    """One epoch, with a vanishing learning rate: BatchNorm knows its statistics."""
-    return bigan(task, seed, seconds, max_epochs=1, learning_rate=1e-12, **parameters)
+    """A vanishing learning rate, and enough batches for BatchNorm to know its statistics."""
+    parameters |= {"max_epochs": 1 if len(task.X_train) > 10_000 else 50, "augmentation": None}
+    return bigan(task, seed, seconds, learning_rate=1e-12, **parameters)
 
 
 def autoencoder(
-    task: Task, seed: int, seconds: float | None, *, architecture: str, variational: bool
+    task: Task,
+    seed: int,
+    seconds: float | None,
+    *,
+    architecture: str,
+    variational: bool = False,
+    augmentation: Augmentation = lambda x: x,
 ) -> Fitted:
-    """E and G of the architecture, trained to rebuild x for so many seconds.
+    """E and G of the architecture, trained to rebuild x from what E sees, for so many seconds.
 
     Adam at 1e-3, falling linearly to zero over the second half of the time, batches of 128. The
     variational one's loss is (d / 2) log MSE + KL(E(z | x) || N(0, I)): a Gaussian likelihood whose
     variance is optimal at every step (Rybkin et al. 2021, arXiv:2006.13202, eq. 5), which leaves no
     weight to choose.
     """
-    assert seconds is not None, "the BiGAN of this architecture goes first"
+    if seconds is None:
+        raise SystemExit(
+            f"an autoencoder has the seconds of 'BiGAN {architecture}': measure it too"
+        )
     torch.manual_seed(seed)
     keep_freed_memory()
     device = resolve_device("auto")
@@ -182,14 +205,11 @@ def autoencoder(
     E.train(), G.train()
     start = perf_counter()
     while (left := 1 - (perf_counter() - start) / seconds) > 0:
-        for rows in torch.randperm(len(data), device=device).split(128):
-            if len(rows) < 2:
-                continue
+        for x in Batches(data, 128, device):
             left = max(0.0, 1 - (perf_counter() - start) / seconds)
             optimizer.param_groups[0]["lr"] = 1e-3 * min(1.0, 2 * left)
-            x = data[rows]
             with torch.autocast(device.type, precision, precision != torch.float32):
-                mean, *log_variance = E(x).float().split(k, dim=1)
+                mean, *log_variance = E(augmentation(x)).float().split(k, dim=1)
                 z = mean
                 if variational:
                     z = mean + torch.randn_like(mean) * (log_variance[0] / 2).exp()
@@ -239,11 +259,12 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "reference BiGAN": partial(bigan, **REFERENCE),
     "BiGAN mlp": bigan,
     "BiGAN mlp, consistency": partial(bigan, consistency_weight=1),
-    "autoencoder mlp": partial(autoencoder, architecture="mlp", variational=False),
+    "autoencoder mlp": partial(autoencoder, architecture="mlp"),
+    "autoencoder mlp, swap": partial(autoencoder, architecture="mlp", augmentation=swap),
     "VAE mlp": partial(autoencoder, architecture="mlp", variational=True),
     "BiGAN conv": partial(bigan, **CONV),
     "BiGAN conv, warps": partial(bigan, **CONV, **WARPS),
-    "autoencoder conv": partial(autoencoder, architecture="conv", variational=False),
+    "autoencoder conv": partial(autoencoder, architecture="conv"),
     "VAE conv": partial(autoencoder, architecture="conv", variational=True),
 }
 ROWS_ONLY = [name for name in METHODS if "conv" not in name]
@@ -284,9 +305,12 @@ def figures_of_features(task: Task, encode: Callable[[np.ndarray], np.ndarray]) 
     train, test = encode(task.X_train), encode(task.X_test)
     nearest = KNeighborsClassifier(1, algorithm="brute")
     figures = {"width": train.shape[1], "1-NN": accuracy(nearest, task, train, test, len(train))}
-    for n in N_LABELS:
+    counts = {f"logistic {n:,}": n for n in N_LABELS if n <= len(train)}
+    if len(train) < max(N_LABELS):
+        counts["logistic all"] = len(train)
+    for column, n in counts.items():
         logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
-        figures[f"logistic {n:,}"] = accuracy(logistic, task, train, test, n)
+        figures[column] = accuracy(logistic, task, train, test, n)
     return figures | {"purity": purity(task, test)}
 
 
@@ -323,6 +347,8 @@ def make_tasks(name: str, data: Path | None, seed: int, validation: bool) -> lis
     folds = StratifiedKFold(5, shuffle=True, random_state=seed).split(X, y)
     order = np.random.default_rng(seed).permutation  # the files are sorted by class
     folds = [(order(train), test) for train, test in folds]
+    if validation:
+        folds = [(train[: -len(test)], train[-len(test) :]) for train, test in folds]
     return [make_task(name, X[train], y[train], X[test], y[test]) for train, test in folds]
 
 
@@ -410,7 +436,8 @@ def main() -> None:
             tasks = make_tasks(data, args.data, seed, args.validation) if wanted else []
             for name in wanted:
                 # An autoencoder has the seconds of the BiGAN with the same networks.
-                like = known.get((data, f"BiGAN {name.split()[-1]}", seed), {})
+                architecture = name.split(",")[0].split()[-1]
+                like = known.get((data, f"BiGAN {architecture}", seed), {})
                 measured = measure(tasks, name, seed, like.get("seconds"))
                 for features, figures in measured.items():
                     who = {"data": data, "method": name, "features": features, "seed": seed}

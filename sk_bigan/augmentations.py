@@ -1,18 +1,18 @@
 """What the encoder sees of a sample in training.
 
 E codes a changed sample a(x), while D and the cycle term hold the code to x itself: the pairs are
-(x, E(a(x))) and the error is ||x - G(E(a(x)))||^2, a denoising autoencoder's (Vincent et al. 2008).
-So what the change destroys at random cannot be in the code, and two views of a sample get nearly
-the same one.
+(x, E(a(x))) and the error is ||x - G(E(a(x)))||^2, a denoising autoencoder's (Vincent et al. 2008,
+ICML). Codes come to depend less on what the change alters.
 
-An augmentation maps (n, *sample_shape) to the same shape. Name yours in `AUGMENTATIONS`, or pass
-it to the estimator; `functools.partial` sets another strength.
+An augmentation maps (n, *sample_shape) to the same shape, with randomness of torch's. Name yours in
+`AUGMENTATIONS`, or pass it to the estimator; `functools.partial` sets another strength.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ Augmentation = Callable[[Tensor], Tensor]
 
 
 def swap(x: Tensor, probability: float = 0.25) -> Tensor:
-    """Each value, with the probability, from the same place of another sample of the batch.
+    """Each value, with the probability, from the same place of the sample before it in the batch.
 
     No column leaves its own distribution, so that this suits any table.
     """
@@ -41,7 +41,17 @@ def warp(x: Tensor, strength: float = 0.1) -> Tensor:
     x : Tensor of shape (n, channels, height, width)
     strength : float
         The standard deviation of the numbers in A and b and of u at each of its places.
+
+    Raises
+    ------
+    ValueError
+        If the samples are no images.
     """
+    if x.ndim != 4:
+        raise ValueError(
+            f"augmentation='warp' needs images, got samples of shape {tuple(x.shape[1:])}: give "
+            "sample_shape=(channels, height, width)"
+        )
     identity = torch.eye(2, 3, device=x.device)
     maps = identity + strength * torch.randn(len(x), 2, 3, device=x.device)
     grid = functional.affine_grid(maps, list(x.shape), align_corners=False)  # (n, height, width, 2)
@@ -55,12 +65,9 @@ AUGMENTATIONS: dict[str, Augmentation] = {"swap": swap, "warp": warp}
 
 
 def resolve_augmentation(
-    augmentation: str
-    | Augmentation
-    | list[str | Augmentation]
-    | tuple[str | Augmentation, ...]
-    | None,
+    augmentation: str | Augmentation | list[Any] | tuple[Any, ...] | None,
     sample_shape: tuple[int, ...],
+    device: torch.device,
 ) -> Augmentation | None:
     """The named augmentation or a user's own, or several in turn, after one trial run.
 
@@ -68,34 +75,40 @@ def resolve_augmentation(
     ------
     ValueError
         If a name is unknown, if "warp" is wanted of samples that are no images, or if a user's own
-        does not give finite samples of the shape it gets.
+        changes its input or does not give finite samples of the shape and dtype it gets.
     """
     if augmentation is None:
         return None
-    several = list(augmentation) if isinstance(augmentation, list | tuple) else [augmentation]
+    several = augmentation if isinstance(augmentation, list | tuple) else [augmentation]
     if not several:
-        raise ValueError("augmentation must name at least one, or be None, got an empty list")
-    functions = [_resolve_one(one, sample_shape) for one in several]
+        raise ValueError(f"augmentation must name at least one, or be None, got {augmentation!r}")
+    functions = [_resolve_one(one, sample_shape, device) for one in several]
     return lambda x: reduce(lambda view, function: function(view), functions, x)
 
 
-def _resolve_one(augmentation: str | Augmentation, sample_shape: tuple[int, ...]) -> Augmentation:
+def _resolve_one(
+    augmentation: Any, sample_shape: tuple[int, ...], device: torch.device
+) -> Augmentation:
     function = AUGMENTATIONS.get(augmentation) if isinstance(augmentation, str) else augmentation
     if not callable(function):
         raise ValueError(
             f"augmentation must be one of {sorted(AUGMENTATIONS)}, a function, several of these or "
             f"None, got {augmentation!r}"
         )
-    if function is warp and len(sample_shape) != 3:
+    samples = torch.rand(2, *sample_shape, device=device) * 2 - 1
+    before = samples.clone()
+    with device, torch.no_grad():
+        view = function(samples)
+    if not samples.equal(before):
+        raise ValueError(f"augmentation must leave its input as it is, {augmentation!r} changes it")
+    if not (
+        isinstance(view, Tensor)
+        and view.shape == samples.shape
+        and view.dtype == samples.dtype
+        and view.isfinite().all()
+    ):
         raise ValueError(
-            f"augmentation='warp' needs images, got samples of shape {sample_shape}: give "
-            "sample_shape=(channels, height, width)"
-        )
-    samples = torch.zeros(2, *sample_shape)
-    view = function(samples)
-    if not (isinstance(view, Tensor) and view.shape == samples.shape and view.isfinite().all()):
-        raise ValueError(
-            "augmentation must map samples to a finite tensor of their shape, got "
-            f"{view!r} for zeros of shape {tuple(samples.shape)}"
+            "augmentation must map samples to a finite tensor of their shape and dtype, got "
+            f"{view!r} for {samples.dtype} of shape {tuple(samples.shape)}"
         )
     return function

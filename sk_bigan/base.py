@@ -360,7 +360,9 @@ class BaseBiGAN(NetworkParameters):
     def _engine(self, n_epochs: int) -> BiGANNet:
         """The engine around the networks; its optimizers live on while the estimator does."""
         with seeded(self._seed, self.device_):
-            augmentation = resolve_augmentation(self.augmentation, self._layout.sample_shape)
+            augmentation = resolve_augmentation(
+                self.augmentation, self._layout.sample_shape, self.device_
+            )
         settings: dict[str, Any] = {
             "objective": resolve_objective(self.objective),
             "augmentation": augmentation,

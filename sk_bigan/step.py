@@ -63,10 +63,8 @@ def accumulate_gradients(
     with _autocast(x, precision):
         codes, *second_codes = E(torch.cat([*views])).float().chunk(len(views))  # (n, latent_dim)
         generated = G(z).float()
-        reconstructed = G(codes).float() if cycle_weight > 0 else None
-    weighted = {}
-    if reconstructed is not None:
-        weighted["cycle"] = (x - reconstructed).square().mean(), cycle_weight
+        cycle = (x - G(codes).float()).square().mean() if cycle_weight > 0 else None
+    weighted = {} if cycle is None else {"cycle": (cycle, cycle_weight)}
     if second_codes:
         weighted["consistency"] = (codes - second_codes[0]).square().mean(), consistency_weight
 

@@ -45,11 +45,11 @@ class BiGANNet(NeuralNet):
     prior : Prior
     objective : callable, (real_logits, fake_logits) -> (loss_d, loss_eg)
     augmentation : callable, Tensor of shape (n, *sample_shape) -> Tensor of that shape, or None
-        What E sees of samples; None: all.
+        What E sees of samples; None: the samples.
     cycle_weight : float
         Weight of mean (x - G(E(x)))^2 in the loss of E and G, E seeing the augmentation.
     consistency_weight : float
-        Weight of the mean squared distance between the codes of two augmentations.
+        Weight of mean (E(a(x)) - E(a'(x)))^2 in the loss of E, for two augmentations of x.
     gradient_penalty : float
         Weight of R1 in the loss of D.
     precision : torch.dtype
@@ -108,9 +108,10 @@ class BiGANNet(NeuralNet):
         """Update D, and E and G, together: both gradients are taken at the same parameters."""
         x = self.to_samples(batch)  # (n, *sample_shape)
         views = [x]
-        if self.augmentation is not None:
-            views = [self.augmentation(x) for _ in range(2 if self.consistency_weight > 0 else 1)]
-        with x.device:
+        with x.device, torch.no_grad():
+            if self.augmentation is not None:
+                n_views = 2 if self.consistency_weight > 0 else 1
+                views = [self.augmentation(x) for _ in range(n_views)]
             z = self.prior.sample(len(x), self.latent_dim).to(x)  # (n, latent_dim)
         self._zero_grad_optimizer(set_to_none=True)
         losses = accumulate_gradients(

@@ -31,7 +31,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         \mathbb{E}_x \log \sigma(D(x, E(x))) + \mathbb{E}_z \log (1 - \sigma(D(G(z), z)))
 
     Where D can no longer tell, E and G are each other's inverse, and E(x) is a code of x that says
-    what G needs to draw it.
+    what G needs to draw it. That is the game with ``augmentation=None``, ``cycle_weight=0`` and
+    ``gradient_penalty=0``; by default, E sees x with some values changed while it learns, and must
+    code x nonetheless.
 
     Parameters
     ----------
@@ -133,8 +135,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
     cuda_graph : bool, default=False
         Whether to record the training step on an NVIDIA GPU, anew in each training, and replay it,
         which saves its hundreds of launches. What Python decides in a step, in networks, an
-        objective or a prior of your own, is then decided once. A step that cannot be recorded is
-        taken as usual, and the log says so.
+        augmentation, an objective or a prior of your own, is then decided once. A step that cannot
+        be recorded is taken as usual, and the log says so.
 
     callbacks : list of skorch.callbacks.Callback, default=None
         Instances, or pairs of a name and an instance, told of every event in the training; copied

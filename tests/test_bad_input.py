@@ -1,6 +1,7 @@
 """Every mistake is named, with what was expected and what came, and changes nothing."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import torch
 from scipy import sparse
 from sklearn.datasets import load_digits
 from torch import nn
+
+from sk_bigan.augmentations import warp
 
 X = load_digits().data[:100]
 
@@ -62,6 +65,13 @@ PARAMETERS = [
     ({"augmentation": [3]}, ValueError, "augmentation must be.*got 3"),
     ({"augmentation": []}, ValueError, r"augmentation must name at least one"),
     ({"augmentation": "warp"}, ValueError, r"'warp' needs images, got.*\(64,\).*sample_shape"),
+    ({"augmentation": partial(warp, strength=1)}, ValueError, r"'warp' needs images, got.*\(64,\)"),
+    ({"augmentation": torch.Tensor.double}, ValueError, "augmentation must map.*and dtype"),
+    (
+        {"augmentation": torch.Tensor.zero_},
+        ValueError,
+        "augmentation must leave its input as it is",
+    ),
     (
         {"augmentation": nn.Flatten(0)},
         ValueError,
