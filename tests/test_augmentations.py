@@ -139,6 +139,11 @@ def test_reproducible_and_without_part_in_transform(digits, small, consistency_w
     assert first.history_[-1].get("consistency", 0) > 0 or consistency_weight == 0
 
 
+def test_values_are_swapped_by_default(digits, small):
+    default, told = small().fit(digits), small(augmentation="swap").fit(digits)
+    np.testing.assert_array_equal(default.transform(digits), told.transform(digits))
+
+
 def test_parts_of_a_list_survive_clone_pickle_and_more_training(digits, small):
     bigan = small(augmentation=("swap", partial(swap, probability=0.1)), max_epochs=1)
     bigan = pickle.loads(pickle.dumps(clone(bigan).fit(digits))).partial_fit(digits)
