@@ -1,7 +1,7 @@
 """Which features, which settings: BiGAN beside what else one would take, in one protocol.
 
     python benchmarks/features.py [mnist digits wine breast_cancer iris] [--data mnist.npz]
-        [--seeds 3] [--only METHOD ...] [--validation] [--json features.json]
+        [--seeds 3] [--only METHOD ...] [--latent-dim K] [--validation] [--json features.json]
 
 Every method sees the same scaled rows (images on [-1, 1], tables standardised) and no label. An
 autoencoder and a VAE have the networks of the BiGAN named beside them, and its seconds. "mlp" is
@@ -423,10 +423,13 @@ def main() -> None:
     has_umap = find_spec("umap") is not None
     names = [name for name in METHODS if name != "UMAP" or has_umap]
     parser.add_argument("--only", nargs="+", choices=METHODS, default=names, metavar="METHOD")
+    parser.add_argument("--latent-dim", type=int, help="of every data set, in place of its own")
     parser.add_argument("--validation", action="store_true")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
+    if args.latent_dim:
+        LATENT_DIM.update(dict.fromkeys(LATENT_DIM, args.latent_dim))
     records = json.loads(args.json.read_text()) if args.json and args.json.exists() else []
     known: dict[tuple[str, str, int], dict[str, float]] = {}
     for r in records:  # of a method's features, the codes go first
