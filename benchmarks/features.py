@@ -20,7 +20,7 @@ Mean over the seeds and, with several, half the spread between the largest and t
 has its own test set and the order of its file; of the bundled data, five stratified folds are
 averaged, other ones for each seed. With --validation, the last 10,000 training images of MNIST, and
 a fifth of each training fold, stand in for the test rows. With --json, figures that are in the file
-are not measured again, and the rest is added: keep a file to one version and machine.
+are not measured again, and the rest is added: keep a file to one version, machine and --latent-dim.
 """
 
 import argparse
@@ -204,7 +204,7 @@ def autoencoder(
     data = torch.from_numpy(task.X_train).to(device).unflatten(1, shape)
     E.train(), G.train()
     start = perf_counter()
-    while (left := 1 - (perf_counter() - start) / seconds) > 0:
+    while perf_counter() - start < seconds:
         for x in Batches(data, 128, device):
             left = max(0.0, 1 - (perf_counter() - start) / seconds)
             optimizer.param_groups[0]["lr"] = 1e-3 * min(1.0, 2 * left)

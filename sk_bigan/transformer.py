@@ -102,8 +102,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
 
     consistency_weight : float, default=0.0
         Weight of the mean of :math:`(E(a(x)) - E(a'(x)))^2` in the loss of E, for two
-        augmentations of x. With ``cycle_weight=100``, a weight of 10 makes codes of MNIST, digits,
-        wine and breast_cancer better for linear models and neighbours, but G's samples worse.
+        augmentations of x. With ``cycle_weight=100``, a weight of 10 makes codes of MNIST, digits
+        and breast_cancer better for linear models and neighbours, but G's samples worse.
 
     cycle_weight : float, default=1.0
         Weight of the mean of :math:`(x - G(E(x)))^2` in the loss of E and G (ALICE [3]_). 0 gives
