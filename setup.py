@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import setup
 
 here = Path(__file__).parent
-version = re.search(r'__version__ = "(.+)"', (here / "sk_bigan" / "__init__.py").read_text())
+version = re.search(r'__version__ = "(.+)"', (here / "sk_bigan" / "_version.py").read_text())
 
 plot = ["matplotlib>=3.8"]
 test = [

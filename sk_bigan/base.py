@@ -1,31 +1,31 @@
-"""From parameters and X to trained networks, and back from a pickle.
+"""From parameters and X to trained networks.
 
 What every estimator of this package shares; what it does with the networks is its own affair.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from math import ceil
 from numbers import Integral, Real
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import validate_data
-from skorch.callbacks import Callback, Checkpoint
+from skorch.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from .augmentations import AUGMENTATIONS, Augmentation, resolve_augmentation
 from .building import NETWORKS, OwnNetwork, build_networks
+from .checkpoints import Checkpoints, describe_run
 from .devices import (
     PRECISIONS,
     as_tensor,
@@ -36,8 +36,9 @@ from .devices import (
     seeded,
     to_device,
 )
+from .exceptions import TrainingDivergedError
 from .inputs import FLOATS, INTEGERS, DatasetRows, Layout, check_row_shape, open_rows, recognise
-from .network_parameters import NetworkParameters, is_network_parameter
+from .network_parameters import NetworkParameters, is_network_parameter, wanted_networks
 from .networks import ARCHITECTURES
 from .objectives import OBJECTIVES, Objective, resolve_objective
 from .priors import PRIORS, Prior, resolve_prior
@@ -51,8 +52,6 @@ from .scaling import (
     resolve_scaling,
 )
 from .training import BiGANNet
-
-logger = logging.getLogger(__name__)
 
 FITTED_NETWORKS = tuple(f"{name}_" for name in NETWORKS)
 
@@ -72,6 +71,18 @@ STRUCTURE = (
     "discriminator",
     "prior",
     "scaling",
+)
+
+# What a training does not depend on, or not so that it could not go on.
+NOT_OF_THE_TRAINING = (
+    "callbacks",
+    "checkpoint_dir",
+    "checkpoint_every",
+    "cuda_graph",
+    "device",
+    "features",
+    "verbose",
+    "warm_start",
 )
 
 
@@ -106,6 +117,10 @@ class BaseBiGAN(NetworkParameters):
         "cuda_graph": ["boolean"],
         "callbacks": [list, None],
         "checkpoint_dir": [str, PathLike, None],
+        "checkpoint_every": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, None, closed="left"),
+        ],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -137,6 +152,7 @@ class BaseBiGAN(NetworkParameters):
         cuda_graph: bool = False,
         callbacks: list[Any] | None = None,
         checkpoint_dir: str | PathLike[str] | None = None,
+        checkpoint_every: float = 1,
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -165,6 +181,7 @@ class BaseBiGAN(NetworkParameters):
         self.cuda_graph = cuda_graph
         self.callbacks = callbacks
         self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -197,14 +214,23 @@ class BaseBiGAN(NetworkParameters):
         Raises
         ------
         ValueError, TypeError
-            If a parameter or X is not as described, or the losses do not stay finite; the
-            estimator is then as it was, but for networks that a warm start has trained on.
+            If a parameter or X is not as described; the estimator is then as it was.
+        OSError
+            If `checkpoint_dir` cannot be written or another training is using it; likewise.
+        TrainingDivergedError
+            If losses, weights or what the networks give do not stay finite, though the training
+            went back and on with lower learning rates. The estimator is left with the last good
+            networks, or as it was if the first epoch did not end well.
+        KeyboardInterrupt
+            On Ctrl-C, at the end of a step. The estimator is left fitted, with the networks so far.
         """
         with self._unchanged_on_error():
             self._check_params()
             start = not (self.warm_start and hasattr(self, "encoder_"))
             rows = self._checked(X, ensure_min_samples=2, reset=start)
-            self._train(rows, start, self._n_epochs(len(rows)))
+            stop = self._train(rows, start, self._n_epochs(len(rows)), self.checkpoint_dir)
+        if stop:
+            raise stop
         return self
 
     def partial_fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
@@ -229,14 +255,19 @@ class BaseBiGAN(NetworkParameters):
         Raises
         ------
         ValueError, TypeError
-            If a parameter or X is not as described; the estimator is then as it was. Also if the
-            losses do not stay finite, but then the networks have changed.
+            If a parameter or X is not as described; the estimator is then as it was.
+        TrainingDivergedError
+            As `fit`; the estimator is then as it was.
+        KeyboardInterrupt
+            As `fit`.
         """
         with self._unchanged_on_error():
             self._check_params()
             start = not hasattr(self, "encoder_")
             rows = self._checked(X, ensure_min_samples=2, reset=start)
-            self._train(rows, start, n_epochs=1)
+            stop = self._train(rows, start, n_epochs=1)
+        if stop:
+            raise stop
         return self
 
     def _check_params(self) -> None:
@@ -245,6 +276,11 @@ class BaseBiGAN(NetworkParameters):
             raise ValueError(
                 "consistency_weight compares augmentations, got consistency_weight="
                 f"{self.consistency_weight!r} with augmentation=None"
+            )
+        if self.warm_start and self.checkpoint_dir is not None:
+            raise ValueError(
+                "checkpoint_dir needs warm_start=False, got warm_start=True: which of the two the "
+                "training should go on from would not be clear"
             )
         for entry in self.callbacks or []:
             callback = entry[1] if isinstance(entry, tuple) else entry
@@ -276,16 +312,18 @@ class BaseBiGAN(NetworkParameters):
             self._layout = recognise(row_shape, self._told_sample_shape())
         return rows
 
-    def _train(self, X: np.ndarray | DatasetRows, start: bool, n_epochs: int) -> None:
+    def _train(
+        self,
+        X: np.ndarray | DatasetRows,
+        start: bool,
+        n_epochs: int,
+        checkpoint_dir: str | PathLike[str] | None = None,
+    ) -> BaseException | None:
+        """Train; what ended the training early, if what it has come to is to be kept."""
         columns = describe(X)
         if start:
             self._learn_scaling(columns, is_bytes=X.dtype == np.uint8)
-        for name, now in self._structure_now().items():
-            if not _same(built_from := self._structure.get(name), now):
-                raise ValueError(
-                    f"{name} changed from {built_from!r} to {now!r} since the networks were built; "
-                    "only fit with warm_start=False takes that up"
-                )
+        self._check_structure()
         device = resolve_device(self.device)
         if start:
             self._build(columns, device)
@@ -295,24 +333,52 @@ class BaseBiGAN(NetworkParameters):
         extremes = as_tensor(np.stack([columns.low, columns.high]))
         self._to_samples()(to_device(extremes, self.device_))
         net = self._engine(n_epochs)
-        epochs_before = len(net.history)
+        checkpoints = None
+        if checkpoint_dir is not None:
+            run = describe_run(X, columns, self._parameters_of_the_training(n_epochs))
+            checkpoints = Checkpoints(checkpoint_dir, self.checkpoint_every, run)
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
-        with seeded(seed, self.device_), repeatable(self.device_, tf32=self.precision == "tf32"):
-            net.train(for_training(X, self.device_))
-        records = [
-            {name: value for name, value in epoch.items() if name != "batches"} | {"epoch": number}
-            for number, epoch in enumerate(net.history[epochs_before:], self.n_epochs_ + 1)
-        ]
+        stop: BaseException | None = None
+        try:
+            with (
+                checkpoints or nullcontext(),
+                seeded(seed, self.device_),
+                repeatable(self.device_, tf32=self.precision == "tf32"),
+            ):
+                net.train(for_training(X, self.device_), checkpoints)
+        except (KeyboardInterrupt, TrainingDivergedError) as error:
+            stop = error
+        except torch.OutOfMemoryError as error:
+            raise torch.OutOfMemoryError(
+                f"{self.device_} ran out of memory in training with batch_size={self.batch_size}; "
+                f"try batch_size={max(2, self.batch_size // 2)}. {error}"
+            ) from error
+        whole_epochs = [epoch for epoch in net.history if "loss_d" in epoch]
+        if isinstance(stop, TrainingDivergedError) and not whole_epochs:
+            raise stop
         # A new list: the old one must be whole if this training is undone.
-        self.history_ = self.history_ + records
+        self.history_ = self.history_ + [
+            {name: value for name, value in epoch.items() if name != "batches"} | {"epoch": number}
+            for number, epoch in enumerate(whole_epochs, self.n_epochs_ + 1)
+        ]
         self.n_epochs_ = len(self.history_)
-        losses = {name: self.history_[-1][name] for name in ("loss_d", "loss_eg")}
-        if not np.isfinite(list(losses.values())).all():
-            raise ValueError(
-                f"training diverged, with {losses} in epoch {self.n_epochs_}; try a lower "
-                f"learning_rate than {self.learning_rate:g}"
-            )
+        return stop
+
+    def _parameters_of_the_training(self, n_epochs: int) -> dict[str, Any]:
+        given = {n: v for n, v in self.get_params().items() if n not in NOT_OF_THE_TRAINING}
+        return given | {
+            "max_epochs": n_epochs,
+            "precision": resolve_precision(self.precision, self.device_),
+        }
+
+    def _check_structure(self) -> None:
+        for name, now in self._structure_now().items():
+            if not _same(built_from := self._structure.get(name), now):
+                raise ValueError(
+                    f"{name} changed from {built_from!r} to {now!r} since the networks were built; "
+                    "only fit with warm_start=False takes that up"
+                )
 
     def _structure_now(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in STRUCTURE} | self._network_parameters()
@@ -328,27 +394,32 @@ class BaseBiGAN(NetworkParameters):
         """Untrained networks for rows like those described."""
         _, factor = center_and_factor(self.scaler_)
         total_variance = np.sum(columns.standard.var_ * np.square(factor))
-        self._total_variance = total_variance if total_variance > 0 else 1.0
+        self._total_variance = float(total_variance) if total_variance > 0 else 1.0
         self._latent_dim = int(self.latent_dim)
         self._seed = draw_seed(self.random_state)
-        units = None
-        if not isinstance(self.hidden_units, str):  # "auto"
-            units = _positive_integers("hidden_units", self.hidden_units)
         with seeded(self._seed, device):
-            self._prior = resolve_prior(self.prior, self._latent_dim)
-            networks = build_networks(
-                self.architecture,
-                self._layout.sample_shape,
-                self._latent_dim,
-                units,
-                code_activation=self._prior.code_activation(),
-                bounded=self._bounded,
-                wanted={name: self._wanted(name) for name in NETWORKS},
-            )
+            networks = build_networks(**self._blueprint())
         self.encoder_, self.generator_, self.discriminator_ = networks
         self._move_to(device)
         self.history_ = []
         self.n_epochs_ = 0
+
+    def _blueprint(self) -> dict[str, Any]:
+        """What the networks are built from: parameters as they were then, and what X said."""
+        built_from = self._structure
+        units = built_from["hidden_units"]
+        self._prior = resolve_prior(built_from["prior"], self._latent_dim)
+        return {
+            "architecture": built_from["architecture"],
+            "sample_shape": self._layout.sample_shape,
+            "latent_dim": self._latent_dim,
+            "hidden_units": (
+                None if isinstance(units, str) else _positive_integers("hidden_units", units)
+            ),
+            "code_activation": self._prior.code_activation(),
+            "bounded": self._bounded,
+            "wanted": wanted_networks(built_from),
+        }
 
     def _move_to(self, device: torch.device) -> None:
         """Bring the networks to the device; an engine elsewhere, with its optimizers, goes."""
@@ -374,7 +445,7 @@ class BaseBiGAN(NetworkParameters):
             "batch_size": self.batch_size,
             "cuda_graph": self.cuda_graph,
             "precision": resolve_precision(self.precision, self.device_),
-            "callbacks": self._checkpoints() + deepcopy(self.callbacks or []),
+            "callbacks": deepcopy(self.callbacks or []),
             "verbose": self.verbose,
         }
         if not hasattr(self, "_net"):
@@ -400,23 +471,6 @@ class BaseBiGAN(NetworkParameters):
             return min(max(AUTO_UPDATES // updates_an_epoch, AUTO_EPOCHS[0]), AUTO_EPOCHS[1])
         return self.max_epochs
 
-    def _checkpoints(self) -> list[Checkpoint]:
-        if self.checkpoint_dir is None:
-            return []
-        states = ("encoder", "generator", "discriminator", "optimizer_d", "optimizer_eg")
-        return [
-            Checkpoint(
-                monitor=None,
-                dirname=fspath(self.checkpoint_dir),
-                f_params=None,
-                f_optimizer=None,
-                f_criterion=None,
-                event_name=None,
-                sink=logger.info,
-                **{f"f_{name}": f"{name}.pt" for name in states},
-            )
-        ]
-
     def _told_sample_shape(self) -> tuple[int, ...] | None:
         if self.sample_shape is None:
             return None
@@ -439,24 +493,6 @@ class BaseBiGAN(NetworkParameters):
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        # The optimizers weigh twice as much as the networks, and only training needs them.
-        state.pop("_net", None)
-        if "encoder_" in state and self.device_.type != "cpu":
-            for name in FITTED_NETWORKS:
-                state[name] = deepcopy(state[name]).cpu()
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "encoder_" not in state:
-            return
-        try:
-            self._move_to(resolve_device(self.device))
-        except ValueError:  # trained on a device that this machine does not have
-            self._move_to(torch.device("cpu"))
 
 
 def _positive_integers(name: str, value: Sequence[int]) -> tuple[int, ...]:

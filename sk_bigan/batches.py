@@ -41,10 +41,17 @@ class Batches:
         return min(-(-n // self.batch_size), n // 2)
 
     def __iter__(self) -> Iterator[Tensor]:
+        return self.after(0)
+
+    def after(self, n_batches: int) -> Iterator[Tensor]:
+        """A pass without its first batches. The order of the whole pass is drawn at once."""
+        order = torch.randperm(len(self.data), device=self.device)
+        return self._batches(order, n_batches)
+
+    def _batches(self, order: Tensor, n_before: int) -> Iterator[Tensor]:
         data, device = self.data, self.device
         resident = isinstance(data, Tensor) and data.device.type == device.type
-        order = torch.randperm(len(data), device=device)
-        for rows in (order if resident else order.cpu()).tensor_split(len(self)):
+        for rows in (order if resident else order.cpu()).tensor_split(len(self))[n_before:]:
             if isinstance(data, Tensor):
                 batch = data.new_empty((len(rows), *data.shape[1:]), pin_memory=not resident)
                 torch.index_select(data, 0, rows, out=batch)

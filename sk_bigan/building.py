@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -65,6 +66,78 @@ def build_networks(
         If a network cannot be made, if it fails on, or gives the wrong shape for, two samples or
         codes of zeros, if D is not as `row_wise` as it says, or if it shares weights with E or G.
     """
+    builder = _builder(
+        architecture, sample_shape, latent_dim, hidden_units, code_activation, bounded, wanted
+    )
+    E, G, D = (builder(name) for name in NETWORKS)
+    if set(D.parameters()) & {*E.parameters(), *G.parameters()}:
+        raise ValueError("discriminator must not share parameters with encoder or generator")
+
+    x = torch.zeros(2, *sample_shape, dtype=torch.float32)
+    z = torch.zeros(2, latent_dim, dtype=torch.float32)
+    _check_shape("encoder", E, [z.shape], x)
+    _check_shape("generator", G, [x.shape], z)
+    _check_shape("discriminator", D, [(2,), (2, 1)], x=x, z=z)
+    _check_promise(D, sample_shape, latent_dim)
+    return E, G, D
+
+
+def rebuild_networks(
+    architecture: str,
+    sample_shape: SampleShape,
+    latent_dim: int,
+    hidden_units: Sequence[int] | None,
+    *,
+    code_activation: nn.Module,
+    bounded: bool,
+    wanted: Mapping[str, Wanted],
+    weights: Mapping[str, Mapping[str, Any]],
+) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """E, G and D as `build_networks` gives them, with these weights, on the CPU.
+
+    Built-in networks take memory for weights only when they are known to be of the right shapes.
+
+    Parameters
+    ----------
+    weights : mapping from "encoder", "generator" or "discriminator" to a network's `state_dict`
+
+    Raises
+    ------
+    ValueError
+        If a network cannot be made or the weights are not those of such a network.
+    """
+    builder = _builder(
+        architecture, sample_shape, latent_dim, hidden_units, code_activation, bounded, wanted
+    )
+
+    def rebuild(name: str) -> nn.Module:
+        own = wanted.get(name, Wanted()).own is not None
+        with nullcontext() if own else torch.device("meta"):
+            network = builder(name)
+        needed = {key: getattr(value, "shape", None) for key, value in network.state_dict().items()}
+        given = {key: getattr(value, "shape", None) for key, value in weights[name].items()}
+        if needed != given:
+            differing = sorted(k for k in {**needed, **given} if needed.get(k) != given.get(k))
+            raise ValueError(f"weights of another {name}: {', '.join(differing[:5])} differ")
+        if not own:
+            network.to_empty(device="cpu")
+        network.load_state_dict(dict(weights[name]))
+        return network.eval()
+
+    E, G, D = (rebuild(name) for name in NETWORKS)
+    return E, G, D
+
+
+def _builder(
+    architecture: str,
+    sample_shape: SampleShape,
+    latent_dim: int,
+    hidden_units: Sequence[int] | None,
+    code_activation: nn.Module,
+    bounded: bool,
+    wanted: Mapping[str, Wanted],
+) -> Callable[[str], nn.Module]:
+    """A function that makes the network of a name."""
     default = ARCHITECTURES[architecture]
     sizes = {"sample_shape": sample_shape, "latent_dim": latent_dim}
     ends: dict[str, dict[str, nn.Module]] = {
@@ -81,17 +154,7 @@ def build_networks(
         settings = {**sizes, "hidden_units": units, **ends[name]}
         return _initialized(_made(name, getattr(default, name), **settings | this.parameters))
 
-    E, G, D = (build(name) for name in NETWORKS)
-    if set(D.parameters()) & {*E.parameters(), *G.parameters()}:
-        raise ValueError("discriminator must not share parameters with encoder or generator")
-
-    x = torch.zeros(2, *sample_shape, dtype=torch.float32)
-    z = torch.zeros(2, latent_dim, dtype=torch.float32)
-    _check_shape("encoder", E, [z.shape], x)
-    _check_shape("generator", G, [x.shape], z)
-    _check_shape("discriminator", D, [(2,), (2, 1)], x=x, z=z)
-    _check_promise(D, sample_shape, latent_dim)
-    return E, G, D
+    return build
 
 
 def _initialized(network: nn.Module) -> nn.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -36,6 +37,29 @@ MOST_FOR_DATA = 0.5
 LARGEST_HEAP_BLOCK = 32 * 2**20 - 2**16
 
 _process_wide = threading.RLock()
+_forked = False
+
+
+def _after_fork() -> None:
+    global _process_wide, _forked
+    _process_wide = threading.RLock()  # another thread may have held the old one
+    _forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def leave_other_threads() -> None:
+    """In a forked process, compute in one thread from now on.
+
+    OpenMP's threads do not come along, and libgomp would wait for them forever: pytorch issue 17199
+    and others.
+    """
+    global _forked
+    if _forked:
+        torch.set_num_threads(1)
+        _forked = False
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -82,6 +106,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
     They belong to the whole process, so that one thread at a time may be inside.
     """
+    leave_other_threads()
     with _process_wide, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         if device.type == "cpu":
@@ -191,7 +216,13 @@ def forward(
     Returns
     -------
     ndarray of shape (n, ...)
+
+    Raises
+    ------
+    ValueError
+        If a result is not finite.
     """
+    leave_other_threads()
     rows = X if isinstance(X, DatasetRows) else as_tensor(X)
     n_at_once = inference_rows(rows.shape[1], device)
     done = 0  # rows whose output is written
@@ -201,6 +232,11 @@ def forward(
     def write() -> None:
         nonlocal done, output
         result = computing.pop(0).cpu().numpy()
+        if not np.isfinite(result).all():
+            raise ValueError(
+                f"the networks give no finite numbers for some of the rows {done} to "
+                f"{done + len(result) - 1} of X: they lie too far from the training data"
+            )
         if done == 0:
             output = np.empty((len(rows), *result.shape[1:]), dtype)
         output[done : done + len(result)] = result

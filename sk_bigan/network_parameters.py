@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import Signature, signature
 from typing import Any, ClassVar, Self
 
@@ -66,11 +67,17 @@ class NetworkParameters(BaseEstimator):
     def _network_parameters(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if is_network_parameter(name)}
 
-    def _wanted(self, network: str) -> Wanted:
-        """What the user says of this network."""
-        parameters = {
-            name.removeprefix(f"{network}__"): value
-            for name, value in self._network_parameters().items()
-            if name.startswith(f"{network}__")
-        }
-        return Wanted(getattr(self, network), parameters)
+
+def wanted_networks(parameters: Mapping[str, Any]) -> dict[str, Wanted]:
+    """What the user says of each network."""
+    return {
+        network: Wanted(
+            parameters[network],
+            {
+                name.removeprefix(f"{network}__"): value
+                for name, value in parameters.items()
+                if name.startswith(f"{network}__")
+            },
+        )
+        for network in NETWORKS
+    }

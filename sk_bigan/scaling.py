@@ -14,6 +14,13 @@ from torch import Tensor
 from .inputs import DatasetRows, Layout
 
 SCALINGS = ("range", "standard")
+# The unfitted scalers in use, by their classes' names.
+SCALERS: dict[str, Callable[[], Any]] = {
+    "MinMaxScaler": lambda: MinMaxScaler(feature_range=(-1, 1)),
+    "StandardScaler": StandardScaler,
+    "FunctionTransformer": lambda: FunctionTransformer().set_output(transform="default"),
+}
+
 CHUNK_VALUES = 2**20  # of X in float64 at a time: 8 MB
 
 
@@ -89,10 +96,10 @@ def make_scaler(scaling: str | None, columns: Columns) -> Any:
     if scaling == "range":
         # One range for all columns: what a scaler sees in two rows of extremes.
         ends = np.repeat([[low.min()], [high.max()]], len(low), axis=1)
-        return MinMaxScaler(feature_range=(-1, 1)).fit(ends)
+        return SCALERS["MinMaxScaler"]().fit(ends)
     if scaling == "standard":
         return standard
-    return FunctionTransformer().set_output(transform="default").fit(low[np.newaxis])
+    return SCALERS["FunctionTransformer"]().fit(low[np.newaxis])
 
 
 def center_and_factor(scaler: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -9,12 +9,16 @@ loop, the callbacks and the history are skorch's. `BiGANNet` overrides these hoo
 from __future__ import annotations
 
 import logging
+import warnings
 from collections import Counter
 from collections.abc import Callable
+from math import ceil
 from traceback import walk_tb
 from typing import Any
 
+import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.utils import TeeGenerator
@@ -22,16 +26,34 @@ from torch import Tensor, nn
 
 from .augmentations import Augmentation
 from .batches import Batches
+from .checkpoints import Checkpoints
 from .cuda_graph import CudaGraphStep
-from .devices import keep_freed_memory
+from .devices import keep_freed_memory, to_device
+from .exceptions import TrainingDivergedError
 from .inputs import DatasetRows
+from .interrupts import held_interrupts
+from .monitoring import Monitor, rows_to_watch
 from .objectives import Objective
 from .priors import Prior
+from .state import (
+    EpochSoFar,
+    generators,
+    load_training_state,
+    on_cpu,
+    set_generators,
+    training_state,
+)
 from .step import accumulate_gradients
 
 logger = logging.getLogger(__name__)
 
 ADAM_BETAS = (0.5, 0.999)  # Donahue et al. 2017, Appendix A
+
+# A training that leaves the finite numbers goes back to where it was at most this many steps (or an
+# epoch, if that is longer) ago, and goes on with learning rates lowered by this factor, so often.
+STEPS_BETWEEN_ROLLBACK_POINTS = 100
+ROLLBACK_FACTOR = 0.1
+MOST_ROLLBACKS = 2
 
 
 class BiGANNet(NeuralNet):
@@ -62,7 +84,10 @@ class BiGANNet(NeuralNet):
         Of `skorch.NeuralNet`.
     """
 
+    lr: float
     recorded_step_: CudaGraphStep | None
+    rollbacks_: int
+    epoch_so_far_: EpochSoFar | None
 
     def __init__(
         self,
@@ -137,27 +162,122 @@ class BiGANNet(NeuralNet):
         self.optimizer_eg_.step()
         return losses
 
-    def train(self, X: Tensor | DatasetRows) -> None:
-        """Train for `max_epochs` passes over `X`, or until a callback stops the training.
+    def train(self, X: Tensor | DatasetRows, checkpoints: Checkpoints | None = None) -> None:
+        """Train until `max_epochs` passes over `X` are made, or a callback stops the training.
 
         Parameters
         ----------
         X : Tensor of shape (n, ...) or DatasetRows
             At least two rows, on the device of the networks or, to be streamed there, elsewhere.
+        checkpoints : Checkpoints or None
+            Where the training goes on from, if it has been there before, and what it leaves its
+            state with.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If lower learning rates do not help. The networks are then the last good ones.
+        KeyboardInterrupt
+            Between two steps.
         """
         keep_freed_memory()
-        self.iterator_train__device = torch.device(self.device)
-        self.recorded_step_ = self._recorded_step() if self.cuda_graph else None
+        device = torch.device(self.device)
+        self.iterator_train__device = device
+        self.initialize_history()
+        self.rollbacks_, self.epoch_so_far_ = 0, None
+        self._monitor = self._make_monitor(X, device)
+        self._checkpoints = checkpoints
         self.notify("on_train_begin", X=X, y=None)
+        earlier = checkpoints.latest() if checkpoints else None
+        if earlier is not None:
+            load_training_state(self, earlier)
+        self.recorded_step_ = self._recorded_step() if self.cuda_graph else None
         try:
-            # Not skorch's fit or partial_fit: those swallow Ctrl-C.
-            self.fit_loop(X)
+            if earlier is None or not earlier["finished"]:
+                with held_interrupts() as self._let_interrupts_through:
+                    self._train_epochs(X, resumed=earlier is not None)
         except TrainingStopped:
             pass
         finally:
             self._set_training(False)
             self.recorded_step_ = None  # a recording holds on to the memory of a whole step
+        if earlier is None or not earlier["finished"]:
+            self._write_checkpoint(finished=True)
         self.notify("on_train_end", X=X, y=None)
+
+    def _make_monitor(self, X: Tensor | DatasetRows, device: torch.device) -> Monitor:
+        before = generators(device)  # the monitor draws, and the training must not feel it
+        with device, torch.no_grad():
+            x = self.to_samples(to_device(rows_to_watch(X), device))
+            z = self.prior.sample(len(x), self.latent_dim).to(x)
+        set_generators(device, before)
+        return Monitor(self.encoder_, self.generator_, self.discriminator_, x, z)
+
+    def _train_epochs(self, X: Tensor | DatasetRows, resumed: bool) -> None:
+        self._mark_good()
+        if not resumed:
+            self._write_checkpoint()
+        while len(self.history) < self.max_epochs:
+            try:
+                # Not skorch's fit or partial_fit: those swallow Ctrl-C.
+                self.fit_loop(X, epochs=1)
+            except Diverged as divergence:
+                self._roll_back(divergence)
+                continue
+            self._steps_since_good += ceil(len(X) / self.batch_size)
+            if self._steps_since_good >= STEPS_BETWEEN_ROLLBACK_POINTS:
+                self._mark_good()
+            self._after_step_or_epoch()
+
+    def _mark_good(self) -> None:
+        self._good = on_cpu(training_state(self))
+        self._steps_since_good = 0
+
+    def _roll_back(self, divergence: Diverged) -> None:
+        """To the last good state, to go on from there with lower learning rates."""
+        lr, rollbacks = self.lr * ROLLBACK_FACTOR, self.rollbacks_ + 1
+        load_training_state(self, self._good)
+        if rollbacks > MOST_ROLLBACKS:
+            raise TrainingDivergedError(
+                divergence.epoch,
+                divergence.losses,
+                f"try a lower learning_rate than {lr / ROLLBACK_FACTOR**rollbacks:g}, from which "
+                f"it was lowered {MOST_ROLLBACKS} times by a factor of {ROLLBACK_FACTOR:g}",
+            ) from divergence
+        self.lr, self.rollbacks_ = lr, rollbacks
+        if self.recorded_step_:
+            self.recorded_step_ = self._recorded_step()  # the optimizers have other tensors now
+        warnings.warn(
+            f"the training diverged in epoch {divergence.epoch} ({divergence.losses}); it goes on "
+            f"from epoch {len(self.history)} with learning_rate={lr:g}",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+
+    def _after_step_or_epoch(self) -> None:
+        """Between two steps nothing is half done: the time for Ctrl-C and for checkpoints."""
+        try:
+            self._let_interrupts_through()
+        except KeyboardInterrupt:
+            self._write_checkpoint()
+            raise
+        if self._checkpoints and self._checkpoints.due(self):
+            self._write_checkpoint()
+
+    def _write_checkpoint(self, finished: bool = False) -> None:
+        if self._checkpoints is None or not self._all_finite():
+            return
+        # What a resumed training would fall back to is what this one falls back to.
+        self._mark_good()
+        self._checkpoints.write({**self._good, "finished": finished})
+
+    def _all_finite(self) -> bool:
+        return all(
+            tensor.isfinite().all()
+            for network in (self.encoder_, self.generator_, self.discriminator_)
+            for tensor in network.state_dict().values()
+            if isinstance(tensor, Tensor)
+        )
 
     def _recorded_step(self) -> CudaGraphStep | None:
         listeners = [
@@ -187,19 +307,40 @@ class BiGANNet(NeuralNet):
         step_fn: Callable[..., dict[str, Tensor]],
         **fit_params: Any,
     ) -> None:
-        """One pass over the batches; the history gets each loss's mean over them."""
+        """One pass over the batches; the history gets each loss's mean over them.
+
+        Raises
+        ------
+        Diverged
+            If losses, weights or what the networks give are not finite.
+        """
         if iterator is None:  # skorch's validation pass
             return
         self._set_training(training)
         step_fn = self.recorded_step_ or step_fn
-        totals: Counter[str] = Counter()  # of tensors: reading one would wait for the device
-        for batch in iterator:
+        now = generators(iterator.device)
+        # The totals are tensors: reading one would wait for the device.
+        order, n_before, totals = self.epoch_so_far_ or EpochSoFar(now, 0, Counter())
+        set_generators(iterator.device, order)
+        batches = iterator.after(n_before)
+        if n_before:
+            set_generators(iterator.device, now)
+        for n_batches, batch in enumerate(batches, n_before + 1):
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             totals.update(step)
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        for name, total in totals.items():
-            self.history.record(name, float(total) / len(iterator))
+            if n_batches < len(iterator):
+                self.epoch_so_far_ = EpochSoFar(order, n_batches, totals)
+                self._after_step_or_epoch()
+        self.epoch_so_far_ = None
+        losses = {name: float(total) / len(iterator) for name, total in totals.items()}
+        health = self._monitor.look()
+        if not (np.isfinite([*losses.values(), *health]).all() and self._all_finite()):
+            raise Diverged(len(self.history), losses)
+        for name, value in {**losses, **health._asdict()}.items():
+            self.history.record(name, value)
+        self._monitor.warn_of_collapse(health, len(iterator))
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         try:
@@ -243,11 +384,8 @@ class BiGANNet(NeuralNet):
 class LearningRateDecay(Callback):
     """Lets every optimizer's rate fall linearly to zero over the second half of the epochs."""
 
-    def on_train_begin(self, net: BiGANNet, **kwargs: Any) -> None:
-        self.epochs_before_ = len(net.history)
-
     def on_epoch_begin(self, net: BiGANNet, **kwargs: Any) -> None:
-        epochs_done = len(net.history) - 1 - self.epochs_before_  # the new one is counted already
+        epochs_done = len(net.history) - 1  # the new one is counted already
         factor = min(1.0, 2 * (1 - epochs_done / net.max_epochs))
         for optimizer in (net.optimizer_d_, net.optimizer_eg_):
             for group in optimizer.param_groups:
@@ -259,3 +397,12 @@ class LearningRateDecay(Callback):
 
 class TrainingStopped(Exception):  # noqa: N818, it is no error
     """A callback asked for the end of the training."""
+
+
+class Diverged(Exception):  # noqa: N818, the training may yet be saved
+    """An epoch ended in numbers that are not finite."""
+
+    def __init__(self, epoch: int, losses: dict[str, float]):
+        super().__init__(epoch, losses)
+        self.epoch = epoch
+        self.losses = losses

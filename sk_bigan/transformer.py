@@ -14,14 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .base import BaseBiGAN, draw_seed, finite
+from .base import draw_seed, finite
 from .devices import forward, seeded
 from .inputs import FLOATS, open_rows
 from .layers import reader
+from .saving import SavedBiGAN
 from .scaling import Columns
 
 
-class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiGAN):
+class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedBiGAN):
     r"""Features learned by a bidirectional GAN.
 
     An encoder E and a generator G play against a discriminator D, which sees pairs of a sample and
@@ -145,8 +146,15 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         for predictions (LRScheduler, EpochScoring) do not apply.
 
     checkpoint_dir : str or path-like, default=None
-        Folder that receives the state of networks and optimizers and the history at the end of
-        every epoch, as written by :class:`skorch.callbacks.Checkpoint`.
+        Folder for the state of the training, in files of which each is whole whatever happens and
+        the last two are kept. `fit` with the same data and parameters goes on from there, also in
+        another process, and ends where an uninterrupted training would have, on the CPU bit for
+        bit; at the end it only reads the networks. With other data or parameters it says what
+        differs. Each training needs a folder of its own.
+
+    checkpoint_every : int or float, default=1
+        When to write: an int counts epochs, a float seconds, also within an epoch. Besides, before
+        the first epoch, after the last and on Ctrl-C.
 
     warm_start : bool, default=False
         Whether `fit` goes on training the networks of the fit before.

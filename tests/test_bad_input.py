@@ -225,20 +225,6 @@ def test_bad_codes(fitted, codes, message):
         fitted.inverse_transform(codes)
 
 
-def test_divergence_is_named_and_leaves_the_estimator_as_it_was(small):
-    estimator = small(learning_rate=1e30)
-    with pytest.raises(ValueError, match="training diverged.*lower learning_rate than 1e.30"):
-        estimator.fit(X)
-    assert not hasattr(estimator, "encoder_")
-
-
-def test_history_of_a_diverged_pass_is_not_kept(small):
-    estimator = small(batch_size=16).fit(X).set_params(learning_rate=1e30)
-    with pytest.raises(ValueError, match="training diverged"):
-        estimator.partial_fit(X)
-    assert len(estimator.history_) == estimator.n_epochs_ == 2
-
-
 def test_training_on_where_there_is_no_such_device_is_refused(small):
     estimator = small().fit(X).set_params(device="cuda:99")
     with pytest.raises(ValueError, match="device must be .*got 'cuda:99'"):

@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback
 from torch import nn
 
 from sk_bigan import BiGANTransformer
@@ -303,22 +303,6 @@ def test_warm_start_goes_on_and_a_plain_fit_starts_afresh(digits, small):
     assert cold.fit(digits).n_epochs_ == 2
     assert same_weights(cold, small().fit(digits))
     assert not same_weights(cold, warm)
-
-
-def test_checkpoints_hold_the_state_of_the_last_epoch(digits, small, tmp_path):
-    stop = EarlyStopping(monitor="loss_d", patience=1, threshold=1e9, lower_is_better=False)
-    bigan = small(checkpoint_dir=tmp_path / "run", callbacks=[stop], max_epochs=9).fit(digits)
-    assert bigan.n_epochs_ == 2  # stopped early
-    state = torch.load(tmp_path / "run" / "encoder.pt")
-    assert all(state[key].equal(value) for key, value in bigan.encoder_.state_dict().items())
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "encoder.pt",
-        "generator.pt",
-        "discriminator.pt",
-        "optimizer_d.pt",
-        "optimizer_eg.pt",
-        "history.json",
-    }
 
 
 def test_callbacks_are_copied_for_each_fit(digits, small):

@@ -1,0 +1,206 @@
+"""The state of a training in files that survive a crash, and the way back from them."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import time
+import warnings
+from collections.abc import Mapping
+from hashlib import sha256
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from .files import write_whole
+from .inputs import DatasetRows
+from .scaling import Columns
+
+if TYPE_CHECKING:
+    from .training import BiGANNet
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+KEPT = 2
+ROWS_COMPARED = 1000
+
+
+class Checkpoints:
+    """A folder with the last two states of one training.
+
+    Whatever happens, there is a whole one; its last 32 bytes are the SHA-256 of the others. Reading
+    runs no code. While a process trains, it has the folder for itself; the lock goes when the
+    process does.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Made if it is not there.
+    every : int or float
+        Epochs, if an int, or seconds, also within an epoch, if a float.
+    run : mapping
+        What the training depends on, texts by name; see `describe_run`.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written or another training is using it.
+    """
+
+    def __init__(self, folder: str | PathLike[str], every: float, run: Mapping[str, str]):
+        self.folder = Path(folder)
+        self.every = every
+        self.run = dict(run)
+        self._lock: Any = None
+        self._n_written = 0
+        self._last_epoch = 0
+        self._last_time = time.monotonic()
+
+    def __enter__(self) -> Checkpoints:
+        from filelock import FileLock, Timeout  # a requirement of torch's, which is slow to import
+
+        self._lock = FileLock(self.folder / "lock")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise OSError(
+                "checkpoint_dir must be a folder that no other training uses, got "
+                f"'{self.folder}', which one is using now"
+            ) from error
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        for left in self.folder.glob("*.part"):  # by a process that was killed while it wrote
+            left.unlink(missing_ok=True)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+    def latest(self) -> dict[str, Any] | None:
+        """The newest state, or the one before if that is damaged; None if there is none.
+
+        Raises
+        ------
+        ValueError
+            If it is that of a training on other data or with other parameters, or none can be read.
+        """
+        files = self._files()
+        for file in reversed(files):
+            try:
+                saved = read(file)
+            except (OSError, ValueError) as error:
+                warnings.warn(f"a checkpoint is left out: {error}", stacklevel=2)
+                continue
+            self._check_run(saved["run"])
+            self._n_written = _number(file)
+            self._last_epoch = len(saved["state"]["history"])
+            logger.info("the training goes on from %s", file)
+            return saved["state"]
+        if files:
+            raise ValueError(
+                f"checkpoint_dir '{self.folder}' has no checkpoint that can be read; delete its "
+                "files to train from the start"
+            )
+        return None
+
+    def due(self, net: BiGANNet) -> bool:
+        """Whether it is time for another one."""
+        if isinstance(self.every, float):
+            return time.monotonic() - self._last_time >= self.every
+        return net.epoch_so_far_ is None and len(net.history) - self._last_epoch >= self.every
+
+    def write(self, state: dict[str, Any]) -> None:
+        """Write one more, and delete all but the last two.
+
+        A state that cannot be written is an error before the training starts, and a warning later:
+        the disk may have room again, and the training is worth more than its checkpoint.
+        """
+        first = self._n_written == 0
+        file = self.folder / f"checkpoint-{self._n_written + 1:06d}.pt"
+        try:
+            buffer = io.BytesIO()
+            torch.save({"format": FORMAT, "run": self.run, "state": state}, buffer)
+            content = buffer.getbuffer()
+            write_whole(file, content, sha256(content).digest())
+        except OSError as error:
+            if first:
+                raise self._cannot_write(error) from error
+            warnings.warn(f"a checkpoint could not be written: {error}", stacklevel=2)
+            return
+        finally:
+            self._last_epoch, self._last_time = len(state["history"]), time.monotonic()
+        self._n_written += 1
+        for old in self._files()[:-KEPT]:
+            old.unlink(missing_ok=True)
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("checkpoint-*.pt"), key=_number)
+
+    def _check_run(self, saved: Mapping[str, str]) -> None:
+        differences = [
+            f"{name} was {saved.get(name)} and is {self.run.get(name)}"
+            for name in {**saved, **self.run}
+            if saved.get(name) != self.run.get(name)
+        ]
+        if differences:
+            raise ValueError(
+                f"checkpoint_dir '{self.folder}' holds another training: {'; '.join(differences)}. "
+                "Give that one's data and parameters, or another folder"
+            )
+
+    def _cannot_write(self, error: OSError) -> OSError:
+        return OSError(
+            f"checkpoint_dir must be a folder that can be written, got '{self.folder}': {error}"
+        )
+
+
+def read(file: Path) -> dict[str, Any]:
+    """What a checkpoint holds, if it is whole.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    content = file.read_bytes()
+    content, digest = content[:-32], content[-32:]
+    if sha256(content).digest() != digest:
+        raise ValueError(f"{file} is damaged: its checksum is not that of its content")
+    saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    if saved["format"] != FORMAT:
+        raise ValueError(f"{file} has format {saved['format']}, expected {FORMAT}")
+    return saved
+
+
+def _number(file: Path) -> int:
+    found = re.fullmatch(r"checkpoint-(\d+)", file.stem)
+    return int(found[1]) if found else 0
+
+
+def describe_run(
+    X: np.ndarray | DatasetRows, columns: Columns, parameters: Mapping[str, Any]
+) -> dict[str, str]:
+    """What a training depends on, as texts that can be compared and shown.
+
+    Of a data set that is read item by item, perhaps with random changes, only the shape counts; of
+    an array also the extremes, mean and variance of each column, and a thousand rows.
+    """
+    data = f"{X.shape[0]} x {X.shape[1]}"
+    if not isinstance(X, DatasetRows):
+        digest = sha256()
+        rows = X[:: max(1, len(X) // ROWS_COMPARED)].astype(np.float64)
+        for numbers in (*columns[:2], columns.standard.mean_, columns.standard.var_, rows):
+            digest.update(np.ascontiguousarray(numbers).tobytes())
+        data += f" with digest {digest.hexdigest()[:16]}"
+    # Without the addresses of functions, which change from process to process.
+    texts = {
+        name: re.sub(r" at 0x[0-9a-f]+", "", repr(value), flags=re.IGNORECASE)
+        for name, value in parameters.items()
+    }
+    return {"X": data, **texts}

@@ -1,0 +1,34 @@
+"""What can go wrong that is nobody's bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class TrainingDivergedError(ArithmeticError):
+    """A training left the finite numbers, and lower learning rates did not bring it back.
+
+    Parameters
+    ----------
+    epoch : int
+        The epoch that could not be finished, counted from 1 within the training.
+    losses : mapping from str to float
+        Their means over that epoch.
+    advice : str
+        What to change.
+
+    Attributes
+    ----------
+    epoch, losses
+        As given.
+    """
+
+    def __init__(self, epoch: int, losses: Mapping[str, float], advice: str):
+        super().__init__(epoch, losses, advice)
+        self.epoch = epoch
+        self.losses = dict(losses)
+        self.advice = advice
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{name}={value:g}" for name, value in self.losses.items())
+        return f"training diverged in epoch {self.epoch} ({values}): {self.advice}"

@@ -1,0 +1,33 @@
+"""Files that are whole or not there, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write_whole(file: Path, *contents: bytes | memoryview) -> None:
+    """Write beside the file's name, flush to the disk, rename.
+
+    Raises
+    ------
+    OSError
+        If that fails; a file that was there before is then as it was.
+    """
+    part = file.with_name(file.name + ".part")
+    try:
+        with part.open("wb") as stream:
+            for content in contents:
+                stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(file)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":  # the new name must survive a crash of the machine too
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,232 @@
+"""A fitted estimator as plain numbers and texts, and as a file that runs no code when it is opened.
+
+The file is one of safetensors: the arrays, and in its metadata a JSON text that describes the
+estimator and the SHA-256 of both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .files import write_whole
+from .inputs import Layout
+from .scaling import SCALERS
+
+if TYPE_CHECKING:
+    from .training import BiGANNet
+
+FORMAT = 1
+
+OPTIMIZERS = ("optimizer_d_", "optimizer_eg_")
+
+# Parameters of training that may hold what no file can; they are then left at their defaults.
+LEFT_OUT = ("callbacks", "random_state")
+
+
+def to_numbers(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors of a `state_dict` as arrays, which know no device."""
+    return {
+        name: value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+        for name, value in state.items()
+    }
+
+
+def to_tensors(state: Mapping[str, Any]) -> dict[str, Any]:
+    """And back, in memory of their own."""
+    return {
+        name: torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value
+        for name, value in state.items()
+    }
+
+
+def write(path: Path, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write both to one file, or leave what was there.
+
+    Raises
+    ------
+    ImportError
+        Without the package safetensors.
+    OSError
+        If the file cannot be written.
+    """
+    numpy_format = _safetensors().numpy
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    text = json.dumps(description)
+    metadata = {"sk_bigan": text, "sha256": _digest(text, arrays)}
+    write_whole(path, numpy_format.save(arrays, metadata))
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What `write` has written, if the file is as it was.
+
+    Raises
+    ------
+    ImportError
+        Without the package safetensors.
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is not such a file, or damaged.
+    """
+    safetensors = _safetensors()
+    path.open("rb").close()  # so that what the system says of a file comes through
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"not a file of safetensors: {error}") from error
+    text = metadata.get("sk_bigan")
+    if text is None:
+        raise ValueError("a file of safetensors, but not one that sk_bigan has written")
+    if metadata.get("sha256") != _digest(text, arrays):
+        raise ValueError("damaged: its checksum is not that of its content")
+    description = json.loads(text)
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise ValueError(f"not of format {FORMAT}, which this version reads")
+    return description, arrays
+
+
+def _digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:
+    digest = sha256(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError(
+            "models are saved and loaded by the package safetensors: pip install 'sk_bigan[save]'"
+        ) from error
+    return safetensors
+
+
+def as_json(value: Any) -> Any:
+    """The value as JSON can hold it.
+
+    Raises
+    ------
+    TypeError
+        If it cannot.
+    """
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Path | torch.device):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def split_parameters(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Those that a file can hold, and names of the others with what they are."""
+    plain, own = {}, {}
+    for name, value in parameters.items():
+        try:
+            plain[name] = as_json(value)
+        except TypeError:
+            own[name] = getattr(value, "__qualname__", type(value).__name__)
+    return plain, own
+
+
+def scaler_to_arrays(scaler: Any) -> tuple[str, dict[str, np.ndarray]]:
+    """A scaler's class and what it has learned."""
+    learned = {name: value for name, value in vars(scaler).items() if name.endswith("_")}
+    return type(scaler).__name__, {name: np.asarray(value) for name, value in learned.items()}
+
+
+def scaler_from_arrays(name: str, arrays: Mapping[str, np.ndarray], n_features: int) -> Any:
+    """And back.
+
+    Raises
+    ------
+    ValueError
+        If that is no scaler for so many columns.
+    """
+    if name not in SCALERS:
+        raise ValueError(f"scaler must be one of {sorted(SCALERS)}, got {name!r}")
+    scaler = SCALERS[name]().fit(np.array([[-1.0], [1.0]]))
+    needed = {
+        key: (n_features,) * np.ndim(value)
+        for key, value in vars(scaler).items()
+        if key.endswith("_")
+    }
+    if needed != (given := {key: array.shape for key, array in arrays.items()}):
+        raise ValueError(f"{name} of {n_features} columns needs {needed}, got {given}")
+    for key, array in arrays.items():
+        setattr(scaler, key, array if array.ndim else array.item())
+    return scaler
+
+
+def layout_from_json(row_shape: Any, sample_shape: Any, channels_last: Any) -> Layout:
+    """A layout, if its numbers go together.
+
+    Raises
+    ------
+    ValueError
+        If they do not.
+    """
+    layout = Layout(tuple(row_shape), tuple(sample_shape), bool(channels_last))
+    for shape in layout[:2]:
+        if not shape or not all(type(n) is int and n >= 1 for n in shape):
+            raise ValueError(f"shapes must be positive integers, got {shape}")
+    rows, samples = sorted(layout.row_shape), sorted(layout.sample_shape)
+    if np.prod(rows, dtype=float) != np.prod(samples, dtype=float):
+        raise ValueError(f"rows of {rows} are not samples of {samples}")
+    if layout.channels_last and (len(rows), len(samples)) != (3, 3):
+        raise ValueError("channels_last needs images")
+    return layout
+
+
+def optimizers_to_arrays(net: BiGANNet) -> dict[str, np.ndarray]:
+    """Adam's moments of each parameter."""
+    return {
+        f"optimizers.{optimizer}.{index}.{name}": value.cpu().numpy()
+        for optimizer in OPTIMIZERS
+        for index, moments in getattr(net, optimizer).state_dict()["state"].items()
+        for name, value in moments.items()
+    }
+
+
+def load_optimizers(net: BiGANNet, arrays: Mapping[str, np.ndarray]) -> None:
+    """And back, from names without their first part.
+
+    Raises
+    ------
+    ValueError
+        If they are not those of the engine's parameters.
+    """
+    expected = set()
+    for optimizer in OPTIMIZERS:
+        state = getattr(net, optimizer).state_dict()
+        for index, parameter in enumerate(getattr(net, optimizer).param_groups[0]["params"]):
+            shapes = {"step": (), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
+            names = {name: f"{optimizer}.{index}.{name}" for name in shapes}
+            if not arrays.keys() & names.values():
+                continue  # a parameter that never had a gradient
+            for name, shape in shapes.items():
+                if arrays[names[name]].shape != shape:
+                    raise ValueError(f"{names[name]} has another shape than its parameter")
+            expected |= {*names.values()}
+            moments = {name: arrays[names[name]] for name in shapes}
+            state["state"][index] = to_tensors(moments)
+        getattr(net, optimizer).load_state_dict(state)
+    if unknown := sorted(arrays.keys() - expected):
+        raise ValueError(f"optimizers know no {unknown[:5]}")
