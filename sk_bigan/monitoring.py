@@ -1,4 +1,4 @@
-"""Whether a training is healthy: what the three networks do, looked at once an epoch."""
+"""Whether a training is healthy: what the three networks do, looked at now and then."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VALUES = 2**20  # at most, for large images
 
 # In a row, before it is said that something is wrong. Networks start with small weights, and codes
 # and samples that are nearly the same, for up to 50 steps in healthy trainings.
-EPOCHS = 10
+LOOKS = 3
 STEPS = 200
 
 
@@ -88,7 +88,7 @@ class Monitor:
     ):
         self.networks = encoder, generator, discriminator
         self.x, self.z = x, z
-        self.epochs = dict.fromkeys(COLLAPSES, 0)
+        self.streaks = dict.fromkeys(COLLAPSES, (0, 0))  # looks and steps
         self.warned = False
 
     @torch.no_grad()
@@ -109,14 +109,15 @@ class Monitor:
         )
 
     def warn_of_collapse(self, health: Health, n_steps: int) -> None:
-        """To be told of every epoch, and how many steps it had."""
+        """To be told of every look, and how many steps it is after the one before."""
         for collapse, (shows, advice) in COLLAPSES.items():
-            self.epochs[collapse] = self.epochs[collapse] + 1 if shows(health) else 0
-            epochs = self.epochs[collapse]
-            if epochs >= EPOCHS and epochs * n_steps >= STEPS and not self.warned:
+            looks, steps = self.streaks[collapse]
+            looks, steps = (looks + 1, steps + n_steps) if shows(health) else (0, 0)
+            self.streaks[collapse] = looks, steps
+            if looks >= LOOKS and steps >= STEPS and not self.warned:
                 self.warned = True
                 warnings.warn(
-                    f"for {epochs} epochs, {collapse}: the training has collapsed. Try {advice}",
+                    f"for {steps} steps, {collapse}: the training has collapsed. Try {advice}",
                     ConvergenceWarning,
                     stacklevel=2,
                 )

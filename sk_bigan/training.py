@@ -12,7 +12,6 @@ import logging
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from math import ceil
 from traceback import walk_tb
 from typing import Any
 
@@ -32,7 +31,7 @@ from .devices import keep_freed_memory, to_device
 from .exceptions import TrainingDivergedError
 from .inputs import DatasetRows
 from .interrupts import held_interrupts
-from .monitoring import Monitor, rows_to_watch
+from .monitoring import Health, Monitor, rows_to_watch
 from .objectives import Objective
 from .priors import Prior
 from .state import (
@@ -49,9 +48,9 @@ logger = logging.getLogger(__name__)
 
 ADAM_BETAS = (0.5, 0.999)  # Donahue et al. 2017, Appendix A
 
-# A training that leaves the finite numbers goes back to where it was at most this many steps (or an
-# epoch, if that is longer) ago, and goes on with learning rates lowered by this factor, so often.
-STEPS_BETWEEN_ROLLBACK_POINTS = 100
+# So often the networks are looked at, at the end of an epoch. A training that has left the finite
+# numbers goes back to the last look, and on with learning rates lowered by this factor, so often.
+STEPS_BETWEEN_LOOKS = 100
 ROLLBACK_FACTOR = 0.1
 MOST_ROLLBACKS = 2
 
@@ -224,8 +223,7 @@ class BiGANNet(NeuralNet):
             except Diverged as divergence:
                 self._roll_back(divergence)
                 continue
-            self._steps_since_good += ceil(len(X) / self.batch_size)
-            if self._steps_since_good >= STEPS_BETWEEN_ROLLBACK_POINTS:
+            if self._steps_since_good >= STEPS_BETWEEN_LOOKS:
                 self._mark_good()
             self._after_step_or_epoch()
 
@@ -335,12 +333,24 @@ class BiGANNet(NeuralNet):
                 self._after_step_or_epoch()
         self.epoch_so_far_ = None
         losses = {name: float(total) / len(iterator) for name, total in totals.items()}
-        health = self._monitor.look()
-        if not (np.isfinite([*losses.values(), *health]).all() and self._all_finite()):
-            raise Diverged(len(self.history), losses)
-        for name, value in {**losses, **health._asdict()}.items():
+        for name, value in {**losses, **self._checked(losses, len(iterator))}.items():
             self.history.record(name, value)
-        self._monitor.warn_of_collapse(health, len(iterator))
+
+    def _checked(self, losses: dict[str, float], n_steps: int) -> dict[str, float]:
+        """What is seen of the networks after an epoch, or was at the last look at them."""
+        n_epochs = len(self.history)
+        self._steps_since_good += n_steps
+        look = n_epochs in (1, self.max_epochs) or self._steps_since_good >= STEPS_BETWEEN_LOOKS
+        finite = bool(np.isfinite([*losses.values()]).all())
+        if look and finite:
+            health = self._monitor.look()
+            finite = bool(np.isfinite(health).all()) and self._all_finite()
+        if not finite:
+            raise Diverged(n_epochs, losses)
+        if not look:
+            return {name: self.history[-2][name] for name in Health._fields}
+        self._monitor.warn_of_collapse(health, self._steps_since_good)
+        return health._asdict()
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         try:
