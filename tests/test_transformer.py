@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from helpers import same_weights, weights
 from own_networks import SmallEncoder
 from sklearn import config_context
 from sklearn.base import clone
@@ -26,17 +27,6 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from sk_bigan import BiGANTransformer
-
-NETWORKS = ("encoder_", "generator_", "discriminator_")
-
-
-def weights(estimator):
-    return [p for name in NETWORKS for p in getattr(estimator, name).state_dict().values()]
-
-
-def same_weights(a, b):
-    return all(p.equal(q) for p, q in zip(weights(a), weights(b), strict=True))
-
 
 # Shapes, units and dtypes
 

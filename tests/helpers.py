@@ -1,0 +1,53 @@
+"""What several test files do with estimators."""
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+
+NETWORKS = ("encoder_", "generator_", "discriminator_")
+
+
+def weights(estimator):
+    return [
+        value.detach().clone()
+        for name in NETWORKS
+        for value in getattr(estimator, name).state_dict().values()
+    ]
+
+
+def same_weights(a, b):
+    return all(p.equal(q) for p, q in zip(weights(a), weights(b), strict=True))
+
+
+def without_seconds(history):
+    return [{name: value for name, value in epoch.items() if name != "dur"} for epoch in history]
+
+
+class AtStep(Callback):
+    """Calls `action(net)` once, after so many steps."""
+
+    def __init__(self, step, action):
+        self.step = step
+        self.action = action
+        self.steps = 0
+
+    def on_batch_end(self, net, **kwargs):
+        self.steps += 1
+        if self.steps == self.step:
+            self.action(net)
+
+
+def spoil(net):
+    """Weights that no training comes back from."""
+    with torch.no_grad():
+        next(net.encoder_.parameters()).fill_(np.nan)
+
+
+class EachStep(Callback):
+    """Calls `action(net)` after every step."""
+
+    def __init__(self, action):
+        self.action = action
+
+    def on_batch_end(self, net, **kwargs):
+        self.action(net)

@@ -1,0 +1,273 @@
+"""A training that is broken off goes on as if nothing had happened, whatever was done to it."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from helpers import AtStep, EachStep, same_weights, weights, without_seconds
+from skorch.callbacks import EarlyStopping
+
+HERE = Path(__file__).parent
+SETTINGS = {"max_epochs": 5, "batch_size": 64}  # of 7 steps each
+
+
+class BrokenOff(Exception):  # noqa: N818
+    pass
+
+
+def break_off(net):
+    raise BrokenOff
+
+
+def broken_off(estimator, X, step):
+    """The estimator, after a training that did not get beyond this step."""
+    callbacks = estimator.callbacks or []
+    estimator.set_params(callbacks=[*callbacks, AtStep(step, break_off)])
+    with pytest.raises(BrokenOff):
+        estimator.fit(X)
+    return estimator.set_params(callbacks=callbacks)
+
+
+def checkpoints(folder):
+    return sorted(folder.glob("checkpoint-*.pt"))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(digits, small):
+    return {p: small(**SETTINGS, precision=p).fit(digits) for p in ("float32", "bfloat16")}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("every", [1, 2, 0.0, 1e9])
+@pytest.mark.parametrize("step", [1, 7, 11, 34])
+def test_a_training_goes_on_to_the_very_same_end(
+    digits, small, uninterrupted, tmp_path, precision, every, step
+):
+    settings = {**SETTINGS, "precision": precision, "checkpoint_every": every}
+    bigan = broken_off(small(checkpoint_dir=tmp_path, **settings), digits, step)
+    assert not hasattr(bigan, "encoder_")
+    bigan.fit(digits)
+    assert same_weights(bigan, uninterrupted[precision])
+    assert without_seconds(bigan.history_) == without_seconds(uninterrupted[precision].history_)
+
+
+@pytest.mark.parametrize(("every", "steps_left"), [(1, 14), (2, 21), (0.0, 12), (1e9, 35)])
+def test_it_goes_on_from_the_last_checkpoint(digits, small, tmp_path, every, steps_left):
+    settings = {**SETTINGS, "checkpoint_dir": tmp_path, "checkpoint_every": every}
+    bigan = broken_off(small(**settings), digits, 24)
+    steps = []
+    bigan.set_params(callbacks=[EachStep(steps.append)]).fit(digits)
+    assert len(steps) == steps_left
+
+
+def test_augmentations_penalties_and_convolutions_go_on_too(small, digits, tmp_path):
+    images = digits.reshape(-1, 8, 8)
+    settings = {**SETTINGS, "max_epochs": 3, "architecture": "conv", "hidden_units": (4, 8)}
+    settings |= {"augmentation": ["warp", "swap"], "consistency_weight": 1.0, "prior": "uniform"}
+    bigan = broken_off(small(checkpoint_dir=tmp_path, checkpoint_every=0.0, **settings), images, 10)
+    assert same_weights(bigan.fit(images), small(**settings).fit(images))
+
+
+def test_callbacks_go_on_with_what_they_had_counted(digits, small, tmp_path):
+    patience = EarlyStopping(monitor="loss_d", patience=4, threshold=1e9, lower_is_better=False)
+    settings = {**SETTINGS, "max_epochs": 9, "callbacks": [patience]}
+    assert small(**settings).fit(digits).n_epochs_ == 5
+    bigan = broken_off(small(checkpoint_dir=tmp_path, **settings), digits, 22)
+    assert bigan.fit(digits).n_epochs_ == 5
+
+
+def test_a_training_that_has_ended_is_read_and_not_repeated(digits, small, tmp_path):
+    settings = {**SETTINGS, "checkpoint_dir": tmp_path}
+    first = small(**settings).fit(digits)
+    again = small(**settings, callbacks=[EachStep(break_off)]).fit(digits)
+    assert same_weights(first, again)
+    assert first.history_ == again.history_
+
+
+def test_two_checkpoints_are_kept_and_no_scraps(digits, small, tmp_path):
+    (tmp_path / "checkpoint-000009.pt.part").write_bytes(b"of a process that was killed")
+    small(**SETTINGS, checkpoint_dir=tmp_path).fit(digits)
+    files = [path.name for path in tmp_path.iterdir() if path.name != "lock"]
+    assert sorted(files) == ["checkpoint-000006.pt", "checkpoint-000007.pt"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"latent_dim": 5}, "latent_dim was 4 and is 5"),
+        ({"max_epochs": 6}, "max_epochs was 5 and is 6"),
+        ({"random_state": 1}, "random_state was 0 and is 1"),
+        ({"objective": "hinge"}, "objective was 'non_saturating' and is 'hinge'"),
+        ({"encoder__hidden_units": (8,)}, r"encoder__hidden_units was None and is \(8,\)"),
+    ],
+)
+def test_other_parameters_are_named(digits, small, tmp_path, changes, message):
+    bigan = broken_off(small(**SETTINGS, checkpoint_dir=tmp_path), digits, 20)
+    before = dict(vars(bigan.set_params(**changes)))
+    with pytest.raises(ValueError, match=f"checkpoint_dir .* holds another training: {message}"):
+        bigan.fit(digits)
+    assert vars(bigan) == before
+
+
+def test_other_data_are_named(digits, small, tmp_path):
+    bigan = broken_off(small(**SETTINGS, checkpoint_dir=tmp_path), digits, 20)
+    for other in (digits[1:], digits[::-1], digits + (np.arange(400) == 399)[:, None]):
+        with pytest.raises(ValueError, match="another training: X was 400 x 64 with .* and is"):
+            bigan.fit(other)
+    same_in_another_dtype = digits.astype(np.float32)
+    assert bigan.fit(same_in_another_dtype).n_epochs_ == 5
+
+
+def test_what_the_training_does_not_depend_on_may_change(digits, small, uninterrupted, tmp_path):
+    bigan = broken_off(small(**SETTINGS, precision="float32", checkpoint_dir=tmp_path), digits, 20)
+    bigan.set_params(features="penultimate", verbose=0, checkpoint_every=3, device="cpu")
+    assert same_weights(bigan.fit(digits), uninterrupted["float32"])
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "emptied"])
+def test_a_damaged_checkpoint_is_left_out(digits, small, uninterrupted, tmp_path, damage):
+    settings = {**SETTINGS, "precision": "float32", "checkpoint_dir": tmp_path}
+    bigan = broken_off(small(**settings), digits, 24)
+    newest = checkpoints(tmp_path)[-1]
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes({"truncated": content[:-40], "flipped": content, "emptied": b""}[damage])
+    with pytest.warns(UserWarning, match=f"left out: .*{newest.name} is damaged"):
+        bigan.fit(digits)
+    assert same_weights(bigan, uninterrupted["float32"])
+
+
+def test_no_checkpoint_that_can_be_read_is_an_error(digits, small, tmp_path):
+    bigan = broken_off(small(**SETTINGS, checkpoint_dir=tmp_path), digits, 24)
+    for file in checkpoints(tmp_path):
+        file.write_bytes(b"")
+    with (
+        pytest.warns(UserWarning, match="left out"),
+        pytest.raises(ValueError, match="no checkpoint that can be read; delete its files"),
+    ):
+        bigan.fit(digits)
+
+
+def test_a_folder_in_use_is_refused(digits, small, tmp_path):
+    bigan = small(**SETTINGS, checkpoint_dir=tmp_path)
+    with (
+        FileLock(tmp_path / "lock"),
+        pytest.raises(OSError, match="checkpoint_dir must be a folder that no other training uses"),
+    ):
+        bigan.fit(digits)
+    bigan.fit(digits)
+    assert bigan.n_epochs_ == 5
+
+
+# A process in which no file may be larger than so many bytes, as on a disk that is full.
+FULL_DISK = """
+import resource, sys, warnings
+import numpy as np
+from helpers import AtStep, weights
+from sklearn.datasets import load_digits
+from sk_bigan import BiGANTransformer
+
+def fill_the_disk(net):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+folder, step = sys.argv[1], int(sys.argv[2])
+if step == 0:
+    fill_the_disk(None)
+bigan = BiGANTransformer(
+    4, hidden_units=(32,), max_epochs=5, batch_size=64, random_state=0, precision="float32",
+    checkpoint_dir=folder, callbacks=[AtStep(step, fill_the_disk)],
+)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    try:
+        bigan.fit(load_digits().data[:400])
+    except OSError as error:
+        print(error)
+        sys.exit()
+print({str(warning.message) for warning in caught})
+print(float(sum(w.double().abs().sum() for w in weights(bigan))))
+"""
+
+
+def on_a_full_disk(folder, step):
+    command = [sys.executable, "-c", FULL_DISK, str(folder), str(step)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=HERE, check=True)
+    return run.stdout.splitlines()
+
+
+def test_a_disk_that_is_full_at_the_start_is_an_error(tmp_path):
+    (message,) = on_a_full_disk(tmp_path, 0)
+    assert f"checkpoint_dir must be a folder that can be written, got '{tmp_path}'" in message
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_a_disk_that_fills_up_costs_no_training(uninterrupted, tmp_path):
+    caught, total = on_a_full_disk(tmp_path, 10)
+    assert "a checkpoint could not be written: " in caught
+    expected = float(sum(w.double().abs().sum() for w in weights(uninterrupted["float32"])))
+    assert float(total) == expected
+    assert [path.name for path in checkpoints(tmp_path)] == [
+        "checkpoint-000001.pt",
+        "checkpoint-000002.pt",
+    ]
+
+
+# A real process and a real kill -9
+
+
+@contextmanager
+def training(folder, output, precision):
+    """A process that has begun to train."""
+    command = [sys.executable, HERE / "train.py", folder, output, precision]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "begun\n"
+        yield process
+
+
+def train(folder, output, precision):
+    """Seconds from the begin to the end."""
+    with training(folder, output, precision) as process:
+        begun = time.monotonic()
+        assert process.stdout.readline() == "ended\n"
+        seconds = time.monotonic() - begun
+    assert process.returncode == 0
+    return seconds
+
+
+def check_kills(folder, precision, n_kills, seed):
+    """Kill trainings at random moments; each ends with the weights of one that nobody killed."""
+    moments = random.Random(seed)
+    seconds = train(folder / "whole", folder / "whole.npz", precision)
+    scraps = 0
+    for kill in range(n_kills):
+        place, output = folder / f"killed-{kill}", folder / f"killed-{kill}.npz"
+        with training(place, output, precision) as process:
+            time.sleep(moments.uniform(0, 0.8 * seconds))
+            process.send_signal(signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL
+        assert not output.exists()
+        scraps += len([*place.glob("*.part")])
+        train(place, output, precision)
+        with np.load(folder / "whole.npz") as whole, np.load(output) as resumed:
+            assert whole.files == resumed.files
+            assert all(np.array_equal(whole[name], resumed[name]) for name in whole.files)
+    return scraps
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_killed_process_goes_on_in_a_new_one(tmp_path, precision):
+    check_kills(tmp_path, precision, n_kills=1, seed=0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_25_kills_of_25_leave_no_trace(tmp_path, precision):
+    scraps = check_kills(tmp_path, precision, n_kills=25, seed=1)
+    assert scraps > 0  # some fell into a write
