@@ -3,13 +3,20 @@ PYTHON ?= python3
 VENV ?= .venv
 OLDEST ?= .venv-oldest
 
-.PHONY: demo test test-oldest lint clean
+.PHONY: demo test test-long test-oldest coverage lint clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python examples/quickstart.py
 
 test: $(VENV)/.installed
 	$(VENV)/bin/python -m pytest sk_bigan tests
+
+# What takes too long for every change: 50 processes killed, 256 trainings with hostile settings.
+test-long: $(VENV)/.installed
+	$(VENV)/bin/python -m pytest tests -m long --durations=0
+
+coverage: $(VENV)/.installed
+	$(VENV)/bin/python -m pytest sk_bigan tests --cov=sk_bigan --cov-report=term-missing
 
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest sk_bigan tests

@@ -9,8 +9,13 @@ here = Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (here / "sk_bigan" / "_version.py").read_text())
 
 plot = ["matplotlib>=3.8"]
+save = ["safetensors>=0.4.5"]
 test = [
+    *save,
     "pytest>=8.0",
+    "pytest-cov>=6.0",
+    "hypothesis>=6.100",
+    "skops>=0.11",
     "pandas>=2.2",
     "polars>=1.0",
     "pyarrow>=15.0",
@@ -36,7 +41,13 @@ setup(
         "joblib>=1.4",
         "skorch>=1.1",
     ],
-    extras_require={"plot": plot, "test": test, "lint": lint, "dev": plot + test + lint},
+    extras_require={
+        "plot": plot,
+        "save": save,
+        "test": test,
+        "lint": lint,
+        "dev": plot + test + lint,
+    },
     classifiers=[
         "Development Status :: 4 - Beta",
         "Intended Audience :: Science/Research",

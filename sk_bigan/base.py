@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from .augmentations import AUGMENTATIONS, Augmentation, resolve_augmentation
-from .building import NETWORKS, OwnNetwork, build_networks
+from .building import NETWORKS, OwnNetwork, build_networks, positive_integers
 from .checkpoints import Checkpoints, describe_run
 from .devices import (
     PRECISIONS,
@@ -54,6 +54,8 @@ from .scaling import (
 from .training import BiGANNet
 
 FITTED_NETWORKS = tuple(f"{name}_" for name in NETWORKS)
+
+MOST_IN_FLOAT32 = float(np.finfo(np.float32).max)
 
 # max_epochs="auto". Small data needs many epochs until the networks have had enough updates; with
 # too many, the codes lose neighbourhoods on large data and overfit small ones.
@@ -106,9 +108,9 @@ class BaseBiGAN(NetworkParameters):
         "scaling": [StrOptions({"auto", *SCALINGS}), None],
         "augmentation": [StrOptions(set(AUGMENTATIONS)), callable, list, tuple, None],
         "features": [StrOptions({"latent", "penultimate", "hidden"}), list, tuple],
-        "consistency_weight": [Interval(Real, 0, None, closed="left")],
-        "cycle_weight": [Interval(Real, 0, None, closed="left")],
-        "gradient_penalty": [Interval(Real, 0, None, closed="left")],
+        "consistency_weight": [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")],
+        "cycle_weight": [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")],
+        "gradient_penalty": [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
@@ -282,9 +284,11 @@ class BaseBiGAN(NetworkParameters):
                 "checkpoint_dir needs warm_start=False, got warm_start=True: which of the two the "
                 "training should go on from would not be clear"
             )
+        if self.checkpoint_dir == "":
+            raise ValueError("checkpoint_dir must be a folder or None, got an empty name")
         for entry in self.callbacks or []:
-            callback = entry[1] if isinstance(entry, tuple) else entry
-            if not isinstance(callback, Callback):
+            named = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)
+            if not isinstance(entry[1] if named else entry, Callback):
                 raise TypeError(
                     "callbacks must be instances of skorch.callbacks.Callback or pairs of a name "
                     f"and such an instance, got {entry!r}"
@@ -413,9 +417,7 @@ class BaseBiGAN(NetworkParameters):
             "architecture": built_from["architecture"],
             "sample_shape": self._layout.sample_shape,
             "latent_dim": self._latent_dim,
-            "hidden_units": (
-                None if isinstance(units, str) else _positive_integers("hidden_units", units)
-            ),
+            "hidden_units": None if isinstance(units, str) else units,  # "auto"
             "code_activation": self._prior.code_activation(),
             "bounded": self._bounded,
             "wanted": wanted_networks(built_from),
@@ -474,7 +476,7 @@ class BaseBiGAN(NetworkParameters):
     def _told_sample_shape(self) -> tuple[int, ...] | None:
         if self.sample_shape is None:
             return None
-        return _positive_integers("sample_shape", self.sample_shape)
+        return positive_integers("sample_shape", self.sample_shape)
 
     def _to_samples(self) -> Callable[[Tensor], Tensor]:
         """What turns rows of X, on the device, into samples, and refuses what float32 cannot hold.
@@ -493,13 +495,6 @@ class BaseBiGAN(NetworkParameters):
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
-
-
-def _positive_integers(name: str, value: Sequence[int]) -> tuple[int, ...]:
-    numbers = tuple(value)
-    if not numbers or not all(isinstance(n, Integral) and n >= 1 for n in numbers):
-        raise ValueError(f"{name} must be a non-empty sequence of positive integers, got {value!r}")
-    return tuple(int(n) for n in numbers)
 
 
 def _same(a: Any, b: Any) -> bool:

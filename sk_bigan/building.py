@@ -6,8 +6,10 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
+from numbers import Integral
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -151,8 +153,10 @@ def _builder(
         if this.own is not None:
             return _own_network(name, this.own, sizes, this.parameters)
         units = default.hidden_units(sample_shape) if hidden_units is None else hidden_units
-        settings = {**sizes, "hidden_units": units, **ends[name]}
-        return _initialized(_made(name, getattr(default, name), **settings | this.parameters))
+        settings = {**sizes, "hidden_units": units, **ends[name], **this.parameters}
+        told = f"{name}__hidden_units" if "hidden_units" in this.parameters else "hidden_units"
+        settings["hidden_units"] = positive_integers(told, settings["hidden_units"])
+        return _initialized(_made(name, getattr(default, name), **settings))
 
     return build
 
@@ -245,3 +249,11 @@ def _check_promise(D: nn.Module, sample_shape: SampleShape, latent_dim: int) -> 
             "discriminator has row_wise=True, which says that each logit depends on its own row "
             f"alone, but in {type(D).__name__} a logit depends on other rows too"
         )
+
+
+def positive_integers(name: str, value: Sequence[int]) -> tuple[int, ...]:
+    """The value as a tuple of int, if it can be."""
+    numbers = tuple(value) if np.ndim(value) == 1 else ()
+    if not numbers or not all(isinstance(n, Integral) and n >= 1 for n in numbers):
+        raise ValueError(f"{name} must be a non-empty sequence of positive integers, got {value!r}")
+    return tuple(int(n) for n in numbers)

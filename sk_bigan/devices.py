@@ -162,7 +162,7 @@ def keep_freed_memory() -> None:
 def as_tensor(X: np.ndarray) -> Tensor:
     """X as a tensor on the same memory, if each row is contiguous; only for reading."""
     if X.strides[0] < 0 or not X[:1].flags.c_contiguous:
-        X = np.ascontiguousarray(X)
+        X = X.copy(order="C")  # ascontiguousarray would keep the negative stride of a single row
     if X.flags.writeable:
         return torch.from_numpy(X)
     with warnings.catch_warnings():
@@ -275,10 +275,10 @@ def _whole_blocks(n_rows: int) -> int:
 
 
 def _on_device(batch: Tensor, device: torch.device) -> Tensor:
-    """Whole blocks of rows; the last is filled up with zeros."""
+    """Whole blocks of rows; the last is filled up with copies of its last row."""
     missing = -len(batch) % ROW_BLOCK
     if missing:
-        batch = torch.cat([batch, batch.new_zeros(missing, *batch.shape[1:])])
+        batch = torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])])
     if device.type == "cuda":
         batch = batch.pin_memory()  # so that the copy does not wait for what is being computed
     return to_device(batch, device, non_blocking=True)

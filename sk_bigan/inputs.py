@@ -221,7 +221,9 @@ def _plain(values: Tensor) -> Tensor:
     """Something that NumPy can read."""
     if values.layout != torch.strided:
         raise TypeError(f"X must be dense, got a sparse tensor of layout {values.layout}")
-    values = values.detach().cpu()
+    if values.is_meta:
+        raise ValueError("X must hold numbers, got a tensor on the device 'meta'")
+    values = values.detach().resolve_neg().cpu()
     if values.dtype == torch.bool:
         return values.view(torch.uint8)
     if values.is_floating_point() and values.dtype not in (torch.float16, torch.float64):

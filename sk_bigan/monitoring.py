@@ -104,8 +104,9 @@ class Monitor:
             d_real=(real_logits > 0).float().mean().item(),
             d_fake=(fake_logits <= 0).float().mean().item(),
             d_spread=torch.cat([real_logits, fake_logits]).std(correction=0).item(),
-            code_spread=relative_spread(codes, self.z),
-            sample_spread=relative_spread(samples, self.x),
+            # Of data that do not vary, nothing else can.
+            code_spread=spread(codes) / spread(self.z) if spread(self.x) > 0 else 1.0,
+            sample_spread=spread(samples) / spread(self.x) if spread(self.x) > 0 else 1.0,
         )
 
     def warn_of_collapse(self, health: Health, n_steps: int) -> None:
@@ -123,13 +124,9 @@ class Monitor:
                 )
 
 
-def relative_spread(values: Tensor, reference: Tensor) -> float:
-    """Standard deviation over rows, mean over the rest, as a share of the reference's.
-
-    1 where the reference has none and a share says nothing.
-    """
-    spread, wanted = (v.float().std(0, correction=0).mean().item() for v in (values, reference))
-    return spread / wanted if wanted > 0 else 1.0
+def spread(values: Tensor) -> float:
+    """Standard deviation over rows, mean over the rest."""
+    return values.float().std(0, correction=0).mean().item()
 
 
 def rows_to_watch(X: Tensor | DatasetRows) -> Tensor:

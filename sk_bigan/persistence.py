@@ -164,12 +164,16 @@ def scaler_from_arrays(name: str, arrays: Mapping[str, np.ndarray], n_features: 
         raise ValueError(f"scaler must be one of {sorted(SCALERS)}, got {name!r}")
     scaler = SCALERS[name]().fit(np.array([[-1.0], [1.0]]))
     needed = {
-        key: (n_features,) * np.ndim(value)
+        key: ((n_features,) * np.ndim(value), np.asarray(value).dtype)
         for key, value in vars(scaler).items()
         if key.endswith("_")
     }
-    if needed != (given := {key: array.shape for key, array in arrays.items()}):
-        raise ValueError(f"{name} of {n_features} columns needs {needed}, got {given}")
+    if needed != {key: (array.shape, array.dtype) for key, array in arrays.items()}:
+        raise ValueError(f"{name} of {n_features} columns needs arrays of {needed}")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError(f"{name} has numbers that are not finite")
+    if not np.all(arrays.get("scale_", 1)):
+        raise ValueError(f"{name} has a scale of 0")
     for key, array in arrays.items():
         setattr(scaler, key, array if array.ndim else array.item())
     return scaler

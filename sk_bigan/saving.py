@@ -78,12 +78,13 @@ class SavedBiGAN(BaseBiGAN):
         ImportError
             Without the package safetensors: ``pip install 'sk_bigan[save]'``.
         ValueError
-            If parameters have changed since the networks were built, or a network of your own has
-            a state that is not of tensors.
+            If a parameter is not as described, or has changed since the networks were built, or
+            a network of your own has a state that is not of tensors.
         OSError
             If the file cannot be written.
         """
         check_is_fitted(self)
+        self._check_params()
         self._check_structure()
         state = self.__getstate__()
         scaler, learned = scaler_to_arrays(self.scaler_)
@@ -144,7 +145,7 @@ class SavedBiGAN(BaseBiGAN):
         path = Path(path)
         try:
             description, arrays = read(path)
-            saved_class, needed = description["estimator"], description["own"]
+            saved_class, needed = description["estimator"], dict(description["own"])
             if saved_class != cls.__name__:
                 raise ValueError(f"it holds a {saved_class}, to be opened by that class")
         except MALFORMED as error:
@@ -192,6 +193,8 @@ class SavedBiGAN(BaseBiGAN):
             "n_features_in_": n_features,
         }
         if (names := description["feature_names_in_"]) is not None:
+            if len(names) != n_features or not all(isinstance(name, str) for name in names):
+                raise ValueError(f"feature_names_in_ must be {n_features} texts")
             state["feature_names_in_"] = np.array(names, dtype=object)
         estimator.__setstate__(state)
         if optimizers := part("optimizers"):

@@ -54,6 +54,7 @@ def training_state(net: BiGANNet) -> dict[str, Any]:
 
 def load_training_state(net: BiGANNet, state: dict[str, Any]) -> None:
     """Let the engine go on from there; the state stays as it is."""
+    state = on_cpu(state)  # an optimizer goes on with the very tensors that it is given
     for name in MODULES:
         getattr(net, name).load_state_dict(state[name])
     net.lr = state["lr"]

@@ -178,6 +178,8 @@ class BiGANNet(NeuralNet):
             If lower learning rates do not help. The networks are then the last good ones.
         KeyboardInterrupt
             Between two steps.
+        Exception
+            Of callbacks, data or networks. Networks and optimizers are then as they were.
         """
         keep_freed_memory()
         device = torch.device(self.device)
@@ -187,9 +189,12 @@ class BiGANNet(NeuralNet):
         self._monitor = self._make_monitor(X, device)
         self._checkpoints = checkpoints
         self.notify("on_train_begin", X=X, y=None)
+        self._mark_good()
+        at_start = self._good
         earlier = checkpoints.latest() if checkpoints else None
         if earlier is not None:
             load_training_state(self, earlier)
+            self._mark_good()
         self.recorded_step_ = self._recorded_step() if self.cuda_graph else None
         try:
             if earlier is None or not earlier["finished"]:
@@ -197,6 +202,10 @@ class BiGANNet(NeuralNet):
                     self._train_epochs(X, resumed=earlier is not None)
         except TrainingStopped:
             pass
+        except Exception as error:
+            if not isinstance(error, TrainingDivergedError):
+                load_training_state(self, at_start)
+            raise
         finally:
             self._set_training(False)
             self.recorded_step_ = None  # a recording holds on to the memory of a whole step
@@ -213,7 +222,6 @@ class BiGANNet(NeuralNet):
         return Monitor(self.encoder_, self.generator_, self.discriminator_, x, z)
 
     def _train_epochs(self, X: Tensor | DatasetRows, resumed: bool) -> None:
-        self._mark_good()
         if not resumed:
             self._write_checkpoint()
         while len(self.history) < self.max_epochs:
@@ -223,13 +231,13 @@ class BiGANNet(NeuralNet):
             except Diverged as divergence:
                 self._roll_back(divergence)
                 continue
-            if self._steps_since_good >= STEPS_BETWEEN_LOOKS:
+            if self._steps_since_look == 0:
                 self._mark_good()
             self._after_step_or_epoch()
 
     def _mark_good(self) -> None:
         self._good = on_cpu(training_state(self))
-        self._steps_since_good = 0
+        self._steps_since_look = 0
 
     def _roll_back(self, divergence: Diverged) -> None:
         """To the last good state, to go on from there with lower learning rates."""
@@ -243,6 +251,7 @@ class BiGANNet(NeuralNet):
                 f"it was lowered {MOST_ROLLBACKS} times by a factor of {ROLLBACK_FACTOR:g}",
             ) from divergence
         self.lr, self.rollbacks_ = lr, rollbacks
+        self._steps_since_look = 0
         if self.recorded_step_:
             self.recorded_step_ = self._recorded_step()  # the optimizers have other tensors now
         warnings.warn(
@@ -339,8 +348,8 @@ class BiGANNet(NeuralNet):
     def _checked(self, losses: dict[str, float], n_steps: int) -> dict[str, float]:
         """What is seen of the networks after an epoch, or was at the last look at them."""
         n_epochs = len(self.history)
-        self._steps_since_good += n_steps
-        look = n_epochs in (1, self.max_epochs) or self._steps_since_good >= STEPS_BETWEEN_LOOKS
+        self._steps_since_look += n_steps
+        look = n_epochs in (1, self.max_epochs) or self._steps_since_look >= STEPS_BETWEEN_LOOKS
         finite = bool(np.isfinite([*losses.values()]).all())
         if look and finite:
             health = self._monitor.look()
@@ -349,7 +358,8 @@ class BiGANNet(NeuralNet):
             raise Diverged(n_epochs, losses)
         if not look:
             return {name: self.history[-2][name] for name in Health._fields}
-        self._monitor.warn_of_collapse(health, self._steps_since_good)
+        self._monitor.warn_of_collapse(health, self._steps_since_look)
+        self._steps_since_look = 0
         return health._asdict()
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:

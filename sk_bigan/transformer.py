@@ -306,7 +306,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
             If `n_samples` is not a positive integer.
         """
         check_is_fitted(self)
-        if not (isinstance(n_samples, Integral) and n_samples >= 1):
+        if isinstance(n_samples, bool) or not (isinstance(n_samples, Integral) and n_samples >= 1):
             raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}")
         with seeded(draw_seed(self.random_state), torch.device("cpu")):
             z = self._prior.sample(n_samples, self._latent_dim).detach().cpu().double().numpy()
@@ -417,9 +417,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         NotFittedError
             Before `fit`.
         """
+        check_is_fitted(self)
+        self._validate_params()
         if self.features in ("latent", "penultimate"):
             return super().get_feature_names_out(input_features)
-        check_is_fitted(self)
         prefix = type(self).__name__.lower()
         names = [f"{prefix}_{layer}_{i}" for layer, n in self._widths().items() for i in range(n)]
         return np.asarray(names, dtype=object)

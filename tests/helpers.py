@@ -26,10 +26,11 @@ def without_seconds(history):
 class AtStep(Callback):
     """Calls `action(net)` once, after so many steps."""
 
+    steps = 0
+
     def __init__(self, step, action):
         self.step = step
         self.action = action
-        self.steps = 0
 
     def on_batch_end(self, net, **kwargs):
         self.steps += 1
@@ -38,9 +39,21 @@ class AtStep(Callback):
 
 
 def spoil(net):
-    """Weights that no training comes back from."""
+    """Weights that no step makes good again."""
     with torch.no_grad():
         next(net.encoder_.parameters()).fill_(np.nan)
+
+
+def once(action):
+    """For callbacks, whose own memory goes back with the training."""
+    done = []
+
+    def act(net):
+        if not done:
+            done.append(True)
+            action(net)
+
+    return act
 
 
 class EachStep(Callback):

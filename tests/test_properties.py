@@ -1,0 +1,117 @@
+"""Laws that hold for any data and any sizes."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sk_bigan import BiGANTransformer
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+# A fit takes some 20 ms, and hypothesis would call that slow.
+few = settings(
+    max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+many = settings(few, max_examples=100)
+
+DTYPES = [np.float32, np.float64, np.float16, np.uint8, np.int32]
+sizes = st.integers(1, 12)
+
+
+@st.composite
+def tables(draw, min_rows=2):
+    shape = draw(st.tuples(st.integers(min_rows, 40), sizes))
+    dtype = draw(st.sampled_from(DTYPES))
+    if np.dtype(dtype).kind == "f":
+        numbers = st.floats(-1e4, 1e4, width=16)
+    else:
+        numbers = st.integers(0, 255)
+    return draw(arrays(dtype, shape, elements=numbers))
+
+
+def make(latent_dim=3, **parameters):
+    defaults = {"hidden_units": (16,), "max_epochs": 1, "random_state": 0, "precision": "float32"}
+    return BiGANTransformer(latent_dim, **(defaults | parameters))
+
+
+def result_dtype(X):
+    return X.dtype if X.dtype.kind == "f" else np.float64
+
+
+@few
+@given(X=tables(), latent_dim=sizes, scaling=st.sampled_from(["auto", "range", "standard", None]))
+def test_shapes_and_dtypes(X, latent_dim, scaling):
+    bigan = make(latent_dim, scaling=scaling).fit(X)
+    codes = bigan.transform(X)
+    assert codes.shape == (len(X), latent_dim)
+    assert codes.dtype == result_dtype(X)
+    rows = bigan.inverse_transform(codes)
+    assert rows.shape == X.shape
+    assert rows.dtype == codes.dtype
+    assert bigan.score_samples(X).shape == (len(X),)
+    assert len(bigan.get_feature_names_out()) == latent_dim
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return make().fit(np.random.default_rng(0).normal(size=(60, 7)))
+
+
+rows_of_seven = arrays(
+    np.float64, st.tuples(st.integers(1, 90), st.just(7)), elements=st.floats(-9, 9)
+)
+
+
+@many
+@given(X=rows_of_seven, data=st.data())
+def test_a_rows_features_do_not_depend_on_the_order_and_number_of_rows(fitted, X, data):
+    chosen = data.draw(st.lists(st.integers(0, len(X) - 1), min_size=1, max_size=80))
+    np.testing.assert_array_equal(fitted.transform(X)[chosen], fitted.transform(X[chosen]))
+    np.testing.assert_array_equal(fitted.score_samples(X)[chosen], fitted.score_samples(X[chosen]))
+
+
+@many
+@given(X=rows_of_seven)
+def test_dtypes_and_layouts_of_memory_make_no_difference(fitted, X):
+    X = X.astype(np.float32).astype(np.float64)
+    codes = fitted.transform(X)
+    for same in (np.asfortranarray(X), X[::-1].copy()[::-1], X.tolist()):
+        np.testing.assert_array_equal(fitted.transform(same), codes)
+    np.testing.assert_array_equal(fitted.transform(X.astype(np.float32)), codes.astype(np.float32))
+
+
+@few
+@given(
+    X=tables(min_rows=4),
+    factor=st.sampled_from([2.0**-20, 0.5, 4.0, 2.0**30]),
+    scaling=st.sampled_from(["range", "standard"]),
+)
+def test_units_make_no_difference(X, factor, scaling):
+    """Powers of two, so that nothing is rounded. A column that is constant has no unit."""
+    X = X.astype(np.float64)
+    assume((X.min(axis=0) < X.max(axis=0)).all())
+    one, other = make(scaling=scaling).fit(X), make(scaling=scaling).fit(factor * X)
+    np.testing.assert_array_equal(one.transform(X), other.transform(factor * X))
+    np.testing.assert_array_equal(one.score_samples(X), other.score_samples(factor * X))
+    np.testing.assert_allclose(factor * one.sample(5), other.sample(5), rtol=1e-12)
+
+
+@few
+@given(X=tables(), batch_size=st.integers(2, 50), seed=st.integers(0, 2**32 - 1))
+def test_the_same_seed_gives_the_same_fit(X, batch_size, seed):
+    one, other = (make(batch_size=batch_size, random_state=seed).fit(X) for _ in range(2))
+    np.testing.assert_array_equal(one.transform(X), other.transform(X))
+    assert one.history_[0]["loss_d"] == other.history_[0]["loss_d"]
+
+
+@few
+@given(X=tables(), seed=st.integers(0, 2**32 - 1), latent_dim=sizes)
+def test_files_and_pickles_give_back_what_they_got(tmp_path_factory, X, seed, latent_dim):
+    bigan = make(latent_dim, random_state=seed).fit(X)
+    path = tmp_path_factory.mktemp("saved") / "model"
+    bigan.save(path)
+    again = BiGANTransformer.load(path)
+    np.testing.assert_array_equal(again.transform(X), bigan.transform(X))
+    np.testing.assert_array_equal(again.sample(3), bigan.sample(3))
