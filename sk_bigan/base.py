@@ -5,29 +5,25 @@ What every estimator of this package shares; what it does with the networks is i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from math import ceil
-from numbers import Integral, Real
 from os import PathLike
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import validate_data
-from skorch.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .augmentations import AUGMENTATIONS, Augmentation, resolve_augmentation
-from .building import NETWORKS, OwnNetwork, build_networks, positive_integers
+from .augmentations import resolve_augmentation
+from .building import NETWORKS, build_networks, positive_integers
 from .checkpoints import Checkpoints, describe_run
 from .devices import (
-    PRECISIONS,
     as_tensor,
     for_training,
     repeatable,
@@ -38,12 +34,11 @@ from .devices import (
 )
 from .exceptions import TrainingDivergedError
 from .inputs import FLOATS, INTEGERS, DatasetRows, Layout, check_row_shape, open_rows, recognise
-from .network_parameters import NetworkParameters, is_network_parameter, wanted_networks
-from .networks import ARCHITECTURES
-from .objectives import OBJECTIVES, Objective, resolve_objective
-from .priors import PRIORS, Prior, resolve_prior
+from .network_parameters import wanted_networks
+from .objectives import resolve_objective
+from .parameters import NOT_OF_THE_TRAINING, Parameters
+from .priors import resolve_prior
 from .scaling import (
-    SCALINGS,
     Columns,
     center_and_factor,
     describe,
@@ -55,144 +50,18 @@ from .training import BiGANNet
 
 FITTED_NETWORKS = tuple(f"{name}_" for name in NETWORKS)
 
-MOST_IN_FLOAT32 = float(np.finfo(np.float32).max)
-
 # max_epochs="auto". Small data needs many epochs until the networks have had enough updates; with
 # too many, the codes lose neighbourhoods on large data and overfit small ones.
 AUTO_UPDATES = 600
 AUTO_EPOCHS = (20, 100)  # at least, at most
 
-# What the networks were built from: changing one of these needs a new fit.
-STRUCTURE = (
-    "latent_dim",
-    "architecture",
-    "hidden_units",
-    "sample_shape",
-    "encoder",
-    "generator",
-    "discriminator",
-    "prior",
-    "scaling",
-)
 
-# What a training does not depend on, or not so that it could not go on.
-NOT_OF_THE_TRAINING = (
-    "callbacks",
-    "checkpoint_dir",
-    "checkpoint_every",
-    "cuda_graph",
-    "device",
-    "features",
-    "verbose",
-    "warm_start",
-)
-
-
-class BaseBiGAN(NetworkParameters):
+class BaseBiGAN(Parameters):
     """An estimator that trains E, G and D; see `BiGANTransformer` for its parameters."""
 
     _layout: Layout
     history_: list[dict[str, Any]]
     n_epochs_: int
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "latent_dim": [Interval(Integral, 1, None, closed="left")],
-        "architecture": [StrOptions(set(ARCHITECTURES))],
-        "hidden_units": ["array-like", StrOptions({"auto"})],
-        "sample_shape": ["array-like", None],
-        "encoder": [callable, None],
-        "generator": [callable, None],
-        "discriminator": [callable, None],
-        "prior": [StrOptions(set(PRIORS)), Prior, callable],
-        "objective": [StrOptions(set(OBJECTIVES)), callable],
-        "scaling": [StrOptions({"auto", *SCALINGS}), None],
-        "augmentation": [StrOptions(set(AUGMENTATIONS)), callable, list, tuple, None],
-        "features": [StrOptions({"latent", "penultimate", "hidden"}), list, tuple],
-        "consistency_weight": [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")],
-        "cycle_weight": [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")],
-        "gradient_penalty": [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "batch_size": [Interval(Integral, 2, None, closed="left")],
-        "device": [str, torch.device],
-        "precision": [StrOptions({"auto", *PRECISIONS})],
-        "cuda_graph": ["boolean"],
-        "callbacks": [list, None],
-        "checkpoint_dir": [str, PathLike, None],
-        "checkpoint_every": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(RealNotInt, 0, None, closed="left"),
-        ],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
-
-    def __init__(
-        self,
-        latent_dim: int = 16,
-        *,
-        architecture: str = "mlp",
-        hidden_units: str | Sequence[int] = "auto",
-        sample_shape: Sequence[int] | None = None,
-        encoder: OwnNetwork | None = None,
-        generator: OwnNetwork | None = None,
-        discriminator: OwnNetwork | None = None,
-        prior: str | Prior | Callable[[int, int], torch.Tensor] = "normal",
-        objective: str | Objective = "non_saturating",
-        scaling: str | None = "auto",
-        features: str | list[str] = "latent",
-        augmentation: str | Augmentation | list[str | Augmentation] | None = "swap",
-        consistency_weight: float = 0.0,
-        cycle_weight: float = 1.0,
-        gradient_penalty: float = 1.0,
-        learning_rate: float = 2e-4,
-        max_epochs: int | str = "auto",
-        batch_size: int = 128,
-        device: str | torch.device = "auto",
-        precision: str = "auto",
-        cuda_graph: bool = False,
-        callbacks: list[Any] | None = None,
-        checkpoint_dir: str | PathLike[str] | None = None,
-        checkpoint_every: float = 1,
-        warm_start: bool = False,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-        **network_parameters: Any,
-    ):
-        self.latent_dim = latent_dim
-        self.architecture = architecture
-        self.hidden_units = hidden_units
-        self.sample_shape = sample_shape
-        self.encoder = encoder
-        self.generator = generator
-        self.discriminator = discriminator
-        self.prior = prior
-        self.objective = objective
-        self.scaling = scaling
-        self.features = features
-        self.augmentation = augmentation
-        self.consistency_weight = consistency_weight
-        self.cycle_weight = cycle_weight
-        self.gradient_penalty = gradient_penalty
-        self.learning_rate = learning_rate
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.device = device
-        self.precision = precision
-        self.cuda_graph = cuda_graph
-        self.callbacks = callbacks
-        self.checkpoint_dir = checkpoint_dir
-        self.checkpoint_every = checkpoint_every
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        for name, value in network_parameters.items():
-            if not is_network_parameter(name):
-                raise TypeError(
-                    f"{type(self).__name__}.__init__() got an unexpected keyword argument {name!r}"
-                )
-            setattr(self, name, value)
 
     def fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
         """Train E, G and D on X.
@@ -271,28 +140,6 @@ class BaseBiGAN(NetworkParameters):
         if stop:
             raise stop
         return self
-
-    def _check_params(self) -> None:
-        self._validate_params()
-        if self.consistency_weight > 0 and self.augmentation is None:
-            raise ValueError(
-                "consistency_weight compares augmentations, got consistency_weight="
-                f"{self.consistency_weight!r} with augmentation=None"
-            )
-        if self.warm_start and self.checkpoint_dir is not None:
-            raise ValueError(
-                "checkpoint_dir needs warm_start=False, got warm_start=True: which of the two the "
-                "training should go on from would not be clear"
-            )
-        if self.checkpoint_dir == "":
-            raise ValueError("checkpoint_dir must be a folder or None, got an empty name")
-        for entry in self.callbacks or []:
-            named = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)
-            if not isinstance(entry[1] if named else entry, Callback):
-                raise TypeError(
-                    "callbacks must be instances of skorch.callbacks.Callback or pairs of a name "
-                    f"and such an instance, got {entry!r}"
-                )
 
     def _checked(self, X: Any, reset: bool = False, ensure_min_samples: int = 1) -> Any:
         """X as flat rows of numbers, all of them finite unless they are still to be read."""
@@ -383,9 +230,6 @@ class BaseBiGAN(NetworkParameters):
                     f"{name} changed from {built_from!r} to {now!r} since the networks were built; "
                     "only fit with warm_start=False takes that up"
                 )
-
-    def _structure_now(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in STRUCTURE} | self._network_parameters()
 
     def _learn_scaling(self, columns: Columns, is_bytes: bool) -> None:
         self._structure = self._structure_now()

@@ -177,6 +177,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
     history_ : list of dict
         One record per epoch: "epoch", the mean losses "loss_d" and "loss_eg" of the objective, the
         unweighted "r1", "cycle" and "consistency" where in use, and the seconds it took as "dur".
+        Besides, as of the last look at 64 rows, one at least every 100 steps and at the end: shares
+        of the encoder's and the generator's pairs that D tells rightly, "d_real" and "d_fake"; the
+        standard deviation of D's logits, "d_spread"; those of codes and samples as shares of the
+        prior's and of the data's, "code_spread" and "sample_spread".
 
     n_epochs_ : int
         Passes over training data so far.

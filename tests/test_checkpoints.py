@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import pytest
@@ -246,15 +247,19 @@ def check_kills(folder, precision, n_kills, seed):
     moments = random.Random(seed)
     seconds = train(folder / "whole", folder / "whole.npz", precision)
     scraps = 0
-    for kill in range(n_kills):
-        place, output = folder / f"killed-{kill}", folder / f"killed-{kill}.npz"
-        with training(place, output, precision) as process:
-            time.sleep(moments.uniform(0, 0.8 * seconds))
-            process.send_signal(signal.SIGKILL)
-        assert process.returncode == -signal.SIGKILL
+    for _ in range(n_kills):
+        returncode = 0
+        while returncode == 0:  # the process was quicker than the first, and had ended
+            place = Path(mkdtemp(dir=folder))
+            output = place / "weights.npz"
+            with training(place / "run", output, precision) as process:
+                time.sleep(moments.uniform(0, 0.8 * seconds))
+                process.send_signal(signal.SIGKILL)
+            returncode = process.returncode
+        assert returncode == -signal.SIGKILL
         assert not output.exists()
-        scraps += len([*place.glob("*.part")])
-        train(place, output, precision)
+        scraps += len([*place.glob("run/*.part")])
+        train(place / "run", output, precision)
         with np.load(folder / "whole.npz") as whole, np.load(output) as resumed:
             assert whole.files == resumed.files
             assert all(np.array_equal(whole[name], resumed[name]) for name in whole.files)

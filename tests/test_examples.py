@@ -16,3 +16,13 @@ def test_example(name, tmp_path):
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert picture.stat().st_size > 10_000
+
+
+def test_a_killed_training_is_resumed():
+    command = [sys.executable, EXAMPLES / "resume.py", "--epochs", "8"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    killed, resumed, saved = run.stdout.splitlines()
+    assert "checkpoint-" in killed
+    assert resumed == "Resumed to 8 epochs; the codes of both are the same: True."
+    assert saved.endswith("the same codes: True.")
