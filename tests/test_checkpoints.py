@@ -248,16 +248,15 @@ def check_kills(folder, precision, n_kills, seed):
     seconds = train(folder / "whole", folder / "whole.npz", precision)
     scraps = 0
     for _ in range(n_kills):
-        returncode = 0
-        while returncode == 0:  # the process was quicker than the first, and had ended
+        while True:
             place = Path(mkdtemp(dir=folder))
             output = place / "weights.npz"
             with training(place / "run", output, precision) as process:
                 time.sleep(moments.uniform(0, 0.8 * seconds))
                 process.send_signal(signal.SIGKILL)
-            returncode = process.returncode
-        assert returncode == -signal.SIGKILL
-        assert not output.exists()
+            if not output.exists():  # else it was quicker than the first, and had ended: again
+                break
+        assert process.returncode == -signal.SIGKILL
         scraps += len([*place.glob("run/*.part")])
         train(place / "run", output, precision)
         with np.load(folder / "whole.npz") as whole, np.load(output) as resumed:

@@ -398,7 +398,7 @@ def test_no_silent_nan(small, data, settings):
 
 
 @pytest.mark.long
-def test_no_silent_nan_in_200_hostile_runs(small):
+def test_no_silent_nan_in_256_hostile_runs(small):
     outcomes = [
         check_no_silent_nan(small, X, {**settings, "random_state": seed, "scaling": scaling})
         for X in HOSTILE_DATA.values()
@@ -406,4 +406,4 @@ def test_no_silent_nan_in_200_hostile_runs(small):
         for seed, scaling in enumerate(["auto", "standard", "range", "auto"])
     ]
     assert len(outcomes) == 256
-    assert set(outcomes) == {"features", "diverged"}
+    assert set(outcomes) <= {"features", "diverged"}
