@@ -26,6 +26,7 @@ from .checkpoints import Checkpoints, describe_run
 from .devices import (
     as_tensor,
     for_training,
+    leave_other_threads,
     repeatable,
     resolve_device,
     resolve_precision,
@@ -46,6 +47,7 @@ from .scaling import (
     make_to_samples,
     resolve_scaling,
 )
+from .state import load_moments
 from .training import BiGANNet
 
 FITTED_NETWORKS = tuple(f"{name}_" for name in NETWORKS)
@@ -143,6 +145,7 @@ class BaseBiGAN(Parameters):
 
     def _checked(self, X: Any, reset: bool = False, ensure_min_samples: int = 1) -> Any:
         """X as flat rows of numbers, all of them finite unless they are still to be read."""
+        leave_other_threads()
         rows, row_shape = open_rows(X)
         row_shape = row_shape or np.shape(rows)[1:]
         if row_shape and not reset:
@@ -305,6 +308,8 @@ class BaseBiGAN(Parameters):
                 device=self.device_,
                 **settings,
             ).initialize()
+            for name, moments in self.__dict__.pop("_moments", {}).items():
+                load_moments(getattr(self._net, name), moments)
         else:
             for name, value in settings.items():
                 setattr(self._net, name, value)
@@ -338,6 +343,9 @@ class BaseBiGAN(Parameters):
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
+            if hasattr(self, "encoder_"):  # to where they were, if they have been moved
+                for name in FITTED_NETWORKS:
+                    getattr(self, name).to(self.device_)
             raise
 
 

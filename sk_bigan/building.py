@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from copy import deepcopy
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -43,8 +42,9 @@ def build_networks(
     code_activation: nn.Module,
     bounded: bool,
     wanted: Mapping[str, Wanted],
+    weights: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[nn.Module, nn.Module, nn.Module]:
-    """Untrained E, G and D, the user's own where there is one.
+    """E, G and D, the user's own where there is one; untrained, or with weights that they had.
 
     Parameters
     ----------
@@ -59,6 +59,8 @@ def build_networks(
     bounded : bool
         Whether x lies in [-1, 1].
     wanted : mapping from "encoder", "generator" or "discriminator" to Wanted
+    weights : mapping from these names to a `state_dict`, or None
+        Built-in networks take no memory for weights but that of these.
 
     Raises
     ------
@@ -66,80 +68,9 @@ def build_networks(
         If a function gives something else than a module.
     ValueError
         If a network cannot be made, if it fails on, or gives the wrong shape for, two samples or
-        codes of zeros, if D is not as `row_wise` as it says, or if it shares weights with E or G.
+        codes of zeros, if D is not as `row_wise` as it says, if it shares weights with E or G, or
+        if the weights are those of other networks.
     """
-    builder = _builder(
-        architecture, sample_shape, latent_dim, hidden_units, code_activation, bounded, wanted
-    )
-    E, G, D = (builder(name) for name in NETWORKS)
-    if set(D.parameters()) & {*E.parameters(), *G.parameters()}:
-        raise ValueError("discriminator must not share parameters with encoder or generator")
-
-    x = torch.zeros(2, *sample_shape, dtype=torch.float32)
-    z = torch.zeros(2, latent_dim, dtype=torch.float32)
-    _check_shape("encoder", E, [z.shape], x)
-    _check_shape("generator", G, [x.shape], z)
-    _check_shape("discriminator", D, [(2,), (2, 1)], x=x, z=z)
-    _check_promise(D, sample_shape, latent_dim)
-    return E, G, D
-
-
-def rebuild_networks(
-    architecture: str,
-    sample_shape: SampleShape,
-    latent_dim: int,
-    hidden_units: Sequence[int] | None,
-    *,
-    code_activation: nn.Module,
-    bounded: bool,
-    wanted: Mapping[str, Wanted],
-    weights: Mapping[str, Mapping[str, Any]],
-) -> tuple[nn.Module, nn.Module, nn.Module]:
-    """E, G and D as `build_networks` gives them, with these weights, on the CPU.
-
-    Built-in networks take memory for weights only when they are known to be of the right shapes.
-
-    Parameters
-    ----------
-    weights : mapping from "encoder", "generator" or "discriminator" to a network's `state_dict`
-
-    Raises
-    ------
-    ValueError
-        If a network cannot be made or the weights are not those of such a network.
-    """
-    builder = _builder(
-        architecture, sample_shape, latent_dim, hidden_units, code_activation, bounded, wanted
-    )
-
-    def rebuild(name: str) -> nn.Module:
-        own = wanted.get(name, Wanted()).own is not None
-        with nullcontext() if own else torch.device("meta"):
-            network = builder(name)
-        needed = {key: getattr(value, "shape", None) for key, value in network.state_dict().items()}
-        given = {key: getattr(value, "shape", None) for key, value in weights[name].items()}
-        if needed != given:
-            differing = sorted(k for k in {**needed, **given} if needed.get(k) != given.get(k))
-            raise ValueError(f"weights of another {name}: {', '.join(differing[:5])} differ")
-        if not own:
-            network.to_empty(device="cpu")
-        network.load_state_dict(dict(weights[name]))
-        return network.eval()
-
-    E, G, D = (rebuild(name) for name in NETWORKS)
-    return E, G, D
-
-
-def _builder(
-    architecture: str,
-    sample_shape: SampleShape,
-    latent_dim: int,
-    hidden_units: Sequence[int] | None,
-    code_activation: nn.Module,
-    bounded: bool,
-    wanted: Mapping[str, Wanted],
-) -> Callable[[str], nn.Module]:
-    """A function that makes the network of a name."""
     default = ARCHITECTURES[architecture]
     sizes = {"sample_shape": sample_shape, "latent_dim": latent_dim}
     ends: dict[str, dict[str, nn.Module]] = {
@@ -151,14 +82,39 @@ def _builder(
     def build(name: str) -> nn.Module:
         this = wanted.get(name, Wanted())
         if this.own is not None:
-            return _own_network(name, this.own, sizes, this.parameters)
+            network = _own_network(name, this.own, sizes, this.parameters)
+            _try_out(name, network, sample_shape, latent_dim)
+            if weights is not None:
+                _load(name, network, weights[name])
+            return network
         units = default.hidden_units(sample_shape) if hidden_units is None else hidden_units
         settings = {**sizes, "hidden_units": units, **ends[name], **this.parameters}
         told = f"{name}__hidden_units" if "hidden_units" in this.parameters else "hidden_units"
         settings["hidden_units"] = positive_integers(told, settings["hidden_units"])
-        return _initialized(_made(name, getattr(default, name), **settings))
+        if weights is not None:
+            with torch.device("meta"):
+                network = _made(name, getattr(default, name), **settings)
+            _load(name, network, weights[name], assign=True)
+            return network
+        network = _initialized(_made(name, getattr(default, name), **settings))
+        _try_out(name, network, sample_shape, latent_dim)
+        return network
 
-    return build
+    E, G, D = (build(name) for name in NETWORKS)
+    if set(D.parameters()) & {*E.parameters(), *G.parameters()}:
+        raise ValueError("discriminator must not share parameters with encoder or generator")
+    return E, G, D
+
+
+def _load(name: str, network: nn.Module, weights: Mapping[str, Any], assign: bool = False) -> None:
+    def kinds(state: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: (v.shape, v.dtype) for key, v in state.items() if isinstance(v, Tensor)}
+
+    needed, given = kinds(network.state_dict()), kinds(weights)
+    if differing := sorted(k for k in {**needed, **given} if needed.get(k) != given.get(k)):
+        raise ValueError(f"weights of another {name}: {', '.join(differing[:5])} differ")
+    network.load_state_dict(dict(weights), assign=assign)
+    network.eval()
 
 
 def _initialized(network: nn.Module) -> nn.Module:
@@ -210,6 +166,19 @@ def _made(name: str, maker: Callable[..., Any], *args: Any, **parameters: Any) -
             f"{name} could not be made: {getattr(maker, '__name__', maker)}"
             f"({', '.join(arguments)}) failed: {error}"
         ) from error
+
+
+def _try_out(name: str, network: nn.Module, sample_shape: SampleShape, latent_dim: int) -> None:
+    """Run the network once on two rows."""
+    x = torch.zeros(2, *sample_shape, dtype=torch.float32)
+    z = torch.zeros(2, latent_dim, dtype=torch.float32)
+    if name == "encoder":
+        _check_shape(name, network, [z.shape], x)
+    elif name == "generator":
+        _check_shape(name, network, [x.shape], z)
+    else:
+        _check_shape(name, network, [(2,), (2, 1)], x=x, z=z)
+        _check_promise(network, sample_shape, latent_dim)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import re
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
@@ -18,6 +19,7 @@ import torch
 
 from .files import write_whole
 from .inputs import DatasetRows
+from .persistence import split_parameters
 from .scaling import Columns
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 1
 KEPT = 2
+NAME = re.compile(r"checkpoint-\d+\.pt")
 ROWS_COMPARED = 1000
 
 
@@ -75,8 +78,9 @@ class Checkpoints:
             ) from error
         except OSError as error:
             raise self._cannot_write(error) from error
-        for left in self.folder.glob("*.part"):  # by a process that was killed while it wrote
-            left.unlink(missing_ok=True)
+        for left in self.folder.glob("checkpoint-*.pt.*.part"):  # by a process killed at writing
+            with suppress(OSError):
+                left.unlink()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -128,19 +132,19 @@ class Checkpoints:
             torch.save({"format": FORMAT, "run": self.run, "state": state}, buffer)
             content = buffer.getbuffer()
             write_whole(file, content, sha256(content).digest())
+            self._n_written += 1
+            for old in self._files()[:-KEPT]:
+                old.unlink(missing_ok=True)
         except OSError as error:
             if first:
                 raise self._cannot_write(error) from error
             warnings.warn(f"a checkpoint could not be written: {error}", stacklevel=2)
-            return
         finally:
             self._last_epoch, self._last_time = len(state["history"]), time.monotonic()
-        self._n_written += 1
-        for old in self._files()[:-KEPT]:
-            old.unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("checkpoint-*.pt"), key=_number)
+        files = [path for path in self.folder.iterdir() if NAME.fullmatch(path.name)]
+        return sorted(files, key=_number)
 
     def _check_run(self, saved: Mapping[str, str]) -> None:
         differences = [
@@ -179,8 +183,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def _number(file: Path) -> int:
-    found = re.fullmatch(r"checkpoint-(\d+)", file.stem)
-    return int(found[1]) if found else 0
+    return int(file.stem.removeprefix("checkpoint-"))
 
 
 def describe_run(
@@ -198,9 +201,10 @@ def describe_run(
         for numbers in (*columns[:2], columns.standard.mean_, columns.standard.var_, rows):
             digest.update(np.ascontiguousarray(numbers).tobytes())
         data += f" with digest {digest.hexdigest()[:16]}"
+    plain, own = split_parameters(parameters)
     # Without the addresses of functions, which change from process to process.
     texts = {
-        name: re.sub(r" at 0x[0-9a-f]+", "", repr(value), flags=re.IGNORECASE)
-        for name, value in parameters.items()
+        name: re.sub(r" at 0x[0-9a-f]+", "", repr(parameters[name]), flags=re.IGNORECASE)
+        for name in own
     }
-    return {"X": data, **texts}
+    return {"X": data, **{name: repr(value) for name, value in plain.items()}, **texts}

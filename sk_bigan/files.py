@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -14,20 +16,20 @@ def write_whole(file: Path, *contents: bytes | memoryview) -> None:
     OSError
         If that fails; a file that was there before is then as it was.
     """
-    part = file.with_name(file.name + ".part")
+    # Nobody else's, and of those that write at once each has its own.
+    part = file.with_name(f"{file.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
-        with part.open("wb") as stream:
+        with part.open("xb") as stream:
             for content in contents:
                 stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(file)
-    except OSError:
+    except BaseException:
         part.unlink(missing_ok=True)
         raise
     if os.name == "posix":  # the new name must survive a crash of the machine too
         folder = os.open(file.parent, os.O_RDONLY)
-        try:
+        with suppress(OSError):  # not every file system can
             os.fsync(folder)
-        finally:
-            os.close(folder)
+        os.close(folder)

@@ -37,4 +37,4 @@ def held_interrupts() -> Iterator[Callable[[], None]]:
         yield let_through
     finally:
         signal.signal(signal.SIGINT, handler)
-    let_through()
+        let_through()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from math import prod
 from typing import NamedTuple
 
@@ -12,13 +13,14 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
 from .inputs import DatasetRows
+from .state import generators, set_generators
 
 ROWS = 64
 VALUES = 2**20  # at most, for large images
 
 # In a row, before it is said that something is wrong. Networks start with small weights, and codes
 # and samples that are nearly the same, for up to 50 steps in healthy trainings.
-LOOKS = 3
+EPOCHS = 3
 STEPS = 200
 
 
@@ -88,37 +90,37 @@ class Monitor:
     ):
         self.networks = encoder, generator, discriminator
         self.x, self.z = x, z
-        self.streaks = dict.fromkeys(COLLAPSES, (0, 0))  # looks and steps
         self.warned = False
 
     @torch.no_grad()
     def look(self) -> Health:
-        """The networks are left in evaluation mode."""
+        """The networks are left in evaluation mode, torch's generators as they were."""
+        before = generators(self.x.device)
         for network in self.networks:
             network.eval()
         E, G, D = self.networks
         codes, samples = E(self.x), G(self.z)
         real_logits = D(x=self.x, z=codes).float().flatten()
         fake_logits = D(x=samples, z=self.z).float().flatten()
+        set_generators(self.x.device, before)
         return Health(
             d_real=(real_logits > 0).float().mean().item(),
             d_fake=(fake_logits <= 0).float().mean().item(),
             d_spread=torch.cat([real_logits, fake_logits]).std(correction=0).item(),
             # Of data that do not vary, nothing else can.
-            code_spread=spread(codes) / spread(self.z) if spread(self.x) > 0 else 1.0,
-            sample_spread=spread(samples) / spread(self.x) if spread(self.x) > 0 else 1.0,
+            code_spread=share(spread(codes), spread(self.z)) if spread(self.x) > 0 else 1.0,
+            sample_spread=share(spread(samples), spread(self.x)),
         )
 
-    def warn_of_collapse(self, health: Health, n_steps: int) -> None:
-        """To be told of every look, and how many steps it is after the one before."""
+    def warn_of_collapse(self, healths: Sequence[Health], n_steps: int) -> None:
+        """To be told of the epochs so far, the last one last, and how many steps each had."""
         for collapse, (shows, advice) in COLLAPSES.items():
-            looks, steps = self.streaks[collapse]
-            looks, steps = (looks + 1, steps + n_steps) if shows(health) else (0, 0)
-            self.streaks[collapse] = looks, steps
-            if looks >= LOOKS and steps >= STEPS and not self.warned:
+            epochs = len([*takewhile(shows, reversed(healths))])
+            if epochs >= EPOCHS and epochs * n_steps >= STEPS and not self.warned:
                 self.warned = True
                 warnings.warn(
-                    f"for {steps} steps, {collapse}: the training has collapsed. Try {advice}",
+                    f"for {epochs * n_steps} steps, {collapse}: the training has collapsed. Try "
+                    f"{advice}",
                     ConvergenceWarning,
                     stacklevel=2,
                 )
@@ -133,3 +135,8 @@ def rows_to_watch(X: Tensor | DatasetRows) -> Tensor:
     """A few rows from all over X."""
     n = min(ROWS, len(X), max(2, VALUES // prod(X.shape[1:])))
     return X[[i * len(X) // n for i in range(n)]]
+
+
+def share(part: float, whole: float) -> float:
+    """1 where there is no whole."""
+    return part / whole if whole > 0 else 1.0

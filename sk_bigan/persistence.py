@@ -7,8 +7,9 @@ estimator and the SHA-256 of both.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +20,16 @@ from torch import Tensor
 from .files import write_whole
 from .inputs import Layout
 from .scaling import SCALERS
+from .state import OPTIMIZERS
 
 if TYPE_CHECKING:
     from .training import BiGANNet
 
 FORMAT = 1
+MOST_DIMENSIONS = 16
 
-OPTIMIZERS = ("optimizer_d_", "optimizer_eg_")
-
-# Parameters of training that may hold what no file can; they are then left at their defaults.
-LEFT_OUT = ("callbacks", "random_state")
+# What works with a training, and a place on a machine: not the model's.
+NOT_IN_FILES = ("callbacks", "checkpoint_dir")
 
 
 def to_numbers(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,14 +123,14 @@ def as_json(value: Any) -> Any:
     TypeError
         If it cannot.
     """
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    if isinstance(value, Path | torch.device):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, torch.device):
         return str(value)
     if isinstance(value, list | tuple):
         return [as_json(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: as_json(item) for key, item in value.items()}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"no JSON for {type(value).__name__}")
@@ -174,6 +175,8 @@ def scaler_from_arrays(name: str, arrays: Mapping[str, np.ndarray], n_features: 
         raise ValueError(f"{name} has numbers that are not finite")
     if not np.all(arrays.get("scale_", 1)):
         raise ValueError(f"{name} has a scale of 0")
+    if arrays["n_features_in_"] != n_features:
+        raise ValueError(f"{name} of {n_features} columns has learned from others")
     for key, array in arrays.items():
         setattr(scaler, key, array if array.ndim else array.item())
     return scaler
@@ -189,48 +192,50 @@ def layout_from_json(row_shape: Any, sample_shape: Any, channels_last: Any) -> L
     """
     layout = Layout(tuple(row_shape), tuple(sample_shape), bool(channels_last))
     for shape in layout[:2]:
-        if not shape or not all(type(n) is int and n >= 1 for n in shape):
+        if not 1 <= len(shape) <= MOST_DIMENSIONS:
+            raise ValueError(f"shapes have 1 to {MOST_DIMENSIONS} numbers, got {len(shape)}")
+        if not all(type(n) is int and 1 <= n < 2**63 for n in shape):
             raise ValueError(f"shapes must be positive integers, got {shape}")
-    rows, samples = sorted(layout.row_shape), sorted(layout.sample_shape)
-    if np.prod(rows, dtype=float) != np.prod(samples, dtype=float):
-        raise ValueError(f"rows of {rows} are not samples of {samples}")
-    if layout.channels_last and (len(rows), len(samples)) != (3, 3):
+    if prod(layout.row_shape) != prod(layout.sample_shape):
+        raise ValueError(f"rows of {layout.row_shape} are not samples of {layout.sample_shape}")
+    if layout.channels_last and (len(row_shape), len(sample_shape)) != (3, 3):
         raise ValueError("channels_last needs images")
     return layout
 
 
-def optimizers_to_arrays(net: BiGANNet) -> dict[str, np.ndarray]:
+def moments_to_arrays(net: BiGANNet) -> dict[str, np.ndarray]:
     """Adam's moments of each parameter."""
     return {
-        f"optimizers.{optimizer}.{index}.{name}": value.cpu().numpy()
+        f"{optimizer}.{index}.{name}": value.cpu().numpy()
         for optimizer in OPTIMIZERS
         for index, moments in getattr(net, optimizer).state_dict()["state"].items()
         for name, value in moments.items()
     }
 
 
-def load_optimizers(net: BiGANNet, arrays: Mapping[str, np.ndarray]) -> None:
-    """And back, from names without their first part.
+def moments_from_arrays(
+    arrays: Mapping[str, np.ndarray], learning: Mapping[str, Sequence[Tensor]]
+) -> dict[str, dict[int, dict[str, Tensor]]]:
+    """And back, for optimizers that move these parameters.
 
     Raises
     ------
     ValueError
-        If they are not those of the engine's parameters.
+        If they are moments of others.
     """
-    expected = set()
-    for optimizer in OPTIMIZERS:
-        state = getattr(net, optimizer).state_dict()
-        for index, parameter in enumerate(getattr(net, optimizer).param_groups[0]["params"]):
+    left = dict(arrays)
+    moments: dict[str, dict[int, dict[str, Tensor]]] = {}
+    for optimizer, parameters in learning.items():
+        moments[optimizer] = {}
+        for index, parameter in enumerate(parameters):
             shapes = {"step": (), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
-            names = {name: f"{optimizer}.{index}.{name}" for name in shapes}
-            if not arrays.keys() & names.values():
+            names = {n: f"{optimizer}.{index}.{n}" for n in shapes}
+            found = {n: left.pop(name) for n, name in names.items() if name in left}
+            if not found:
                 continue  # a parameter that never had a gradient
-            for name, shape in shapes.items():
-                if arrays[names[name]].shape != shape:
-                    raise ValueError(f"{names[name]} has another shape than its parameter")
-            expected |= {*names.values()}
-            moments = {name: arrays[names[name]] for name in shapes}
-            state["state"][index] = to_tensors(moments)
-        getattr(net, optimizer).load_state_dict(state)
-    if unknown := sorted(arrays.keys() - expected):
-        raise ValueError(f"optimizers know no {unknown[:5]}")
+            if {n: array.shape for n, array in found.items()} != shapes:
+                raise ValueError(f"moments of another parameter than {index} of {optimizer}")
+            moments[optimizer][index] = to_tensors(found)
+    if left:
+        raise ValueError(f"no parameters for the moments {sorted(left)[:5]}")
+    return moments

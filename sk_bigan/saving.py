@@ -14,16 +14,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._version import __version__
 from .base import FITTED_NETWORKS, BaseBiGAN
-from .building import NETWORKS, rebuild_networks
+from .building import NETWORKS, build_networks
 from .devices import resolve_device, seeded
 from .inputs import Layout
 from .persistence import (
     FORMAT,
-    LEFT_OUT,
+    NOT_IN_FILES,
     as_json,
     layout_from_json,
-    load_optimizers,
-    optimizers_to_arrays,
+    moments_from_arrays,
+    moments_to_arrays,
     read,
     scaler_from_arrays,
     scaler_to_arrays,
@@ -32,6 +32,8 @@ from .persistence import (
     to_tensors,
     write,
 )
+from .state import OPTIMIZERS
+from .training import learning_parameters
 
 # Of the fitted attributes, what a file's text holds as it is.
 AS_TEXT = {
@@ -47,6 +49,7 @@ MALFORMED = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    MemoryError,
     RecursionError,
     RuntimeError,
     TypeError,
@@ -95,8 +98,9 @@ class SavedBiGAN(BaseBiGAN):
                     raise ValueError(f"{network} has a state that is not of tensors, in {name!r}")
                 arrays[f"{network}.{name}"] = array
         if optimizers:
-            arrays |= optimizers_to_arrays(self._engine(n_epochs=1))
-        parameters, own = split_parameters(self.get_params())
+            arrays |= moments_to_arrays(self._engine(n_epochs=1))
+        given = {n: v for n, v in self.get_params().items() if n not in NOT_IN_FILES}
+        parameters, own = split_parameters(given)
         names = getattr(self, "feature_names_in_", None)
         description = {
             "format": FORMAT,
@@ -107,7 +111,9 @@ class SavedBiGAN(BaseBiGAN):
             "scaler": scaler,
             "feature_names_in_": None if names is None else names.tolist(),
             "layout": as_json(state["_layout"]),
-            **{name: as_json(state[name]) for name in AS_TEXT},
+            **{name: state[name] for name in AS_TEXT},
+            # Callbacks may have recorded what no file can hold.
+            "history_": [split_parameters(epoch)[0] for epoch in self.history_],
         }
         write(Path(path), description, arrays)
 
@@ -150,7 +156,7 @@ class SavedBiGAN(BaseBiGAN):
                 raise ValueError(f"it holds a {saved_class}, to be opened by that class")
         except MALFORMED as error:
             raise ValueError(f"'{path}' cannot be opened: {error}") from error
-        missing = [name for name in needed if name not in own and name not in LEFT_OUT]
+        missing = [name for name in needed if name not in own and name != "random_state"]
         if missing or not set(own) <= set(needed):
             expected = ", ".join(f"{name}={needed[name]}" for name in needed)
             raise TypeError(
@@ -170,7 +176,8 @@ class SavedBiGAN(BaseBiGAN):
             start = f"{name}."
             return {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
 
-        estimator = cls(**description["parameters"], **own)
+        given = description["parameters"].items()
+        estimator = cls(**{name: v for name, v in given if name not in NOT_IN_FILES}, **own)
         estimator._validate_params()
         structure = estimator._structure_now()
         for name, value in structure.items():
@@ -179,6 +186,8 @@ class SavedBiGAN(BaseBiGAN):
         for name, kind in AS_TEXT.items():
             if type(description[name]) is not kind:
                 raise ValueError(f"{name} must be of type {kind.__name__}")
+        if not 0 < description["_total_variance"] < np.inf:
+            raise ValueError("_total_variance must be positive")
         layout = layout_from_json(*description["layout"])
         n_features = prod(layout.row_shape)
         state = {
@@ -197,14 +206,17 @@ class SavedBiGAN(BaseBiGAN):
                 raise ValueError(f"feature_names_in_ must be {n_features} texts")
             state["feature_names_in_"] = np.array(names, dtype=object)
         estimator.__setstate__(state)
-        if optimizers := part("optimizers"):
-            load_optimizers(estimator._engine(n_epochs=1), optimizers)
+        networks = (getattr(estimator, name) for name in FITTED_NETWORKS)
+        moments = {k: v for k, v in arrays.items() if k.startswith(OPTIMIZERS)}
+        if moments:
+            estimator._moments = moments_from_arrays(moments, learning_parameters(*networks))
         return estimator
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the optimizers, which weigh twice as much and which only training needs."""
         state = dict(super().__getstate__())
         state.pop("_net", None)
+        state.pop("_moments", None)
         if "encoder_" in state:
             for name in FITTED_NETWORKS:
                 state[name] = to_numbers(state[name].state_dict())
@@ -228,7 +240,7 @@ class SavedBiGAN(BaseBiGAN):
         self._layout = Layout(*self._layout)
         weights = {name: to_tensors(state[f"{name}_"]) for name in NETWORKS}
         with seeded(self._seed, torch.device("cpu")):
-            networks = rebuild_networks(**self._blueprint(), weights=weights)
+            networks = build_networks(**self._blueprint(), weights=weights)
         self.encoder_, self.generator_, self.discriminator_ = networks
         try:
             self._move_to(resolve_device(self.device))

@@ -52,7 +52,7 @@ def describe(X: np.ndarray | DatasetRows) -> Columns:
     high = np.full(X.shape[1], -np.inf)
     standard = StandardScaler()
     for rows in gen_batches(len(X), max(1, CHUNK_VALUES // X.shape[1])):
-        chunk = np.asarray(X[rows], dtype=np.float64)
+        chunk = np.asarray(X[rows], dtype=np.float64, order="C")
         np.minimum(low, chunk.min(axis=0), out=low)
         np.maximum(high, chunk.max(axis=0), out=high)
         with np.errstate(over="ignore", invalid="ignore"):  # the error below tells of it
@@ -103,12 +103,12 @@ def make_scaler(scaling: str | None, columns: Columns) -> Any:
 
 
 def center_and_factor(scaler: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The scaler as (X - center) * factor, each of shape (n_features,)."""
+    """The scaler as (X - center) * factor, each of shape (n_features,), or (1,) for no scaling."""
     if isinstance(scaler, MinMaxScaler):
         return -scaler.min_ / scaler.scale_, scaler.scale_
     if isinstance(scaler, StandardScaler):
         return scaler.mean_, 1 / scaler.scale_
-    return np.zeros(scaler.n_features_in_), np.ones(scaler.n_features_in_)
+    return np.zeros(1), np.ones(1)
 
 
 def make_to_samples(

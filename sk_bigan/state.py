@@ -13,7 +13,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     from .training import BiGANNet
 
-MODULES = ("encoder_", "generator_", "discriminator_", "optimizer_d_", "optimizer_eg_")
+NETWORKS = ("encoder_", "generator_", "discriminator_")
+OPTIMIZERS = ("optimizer_d_", "optimizer_eg_")
 
 
 class EpochSoFar(NamedTuple):
@@ -41,22 +42,24 @@ def training_state(net: BiGANNet) -> dict[str, Any]:
     epoch = net.epoch_so_far_
     records = net.history if epoch is None else net.history[:-1]
     return {
-        **{name: getattr(net, name).state_dict() for name in MODULES},
+        **{name: getattr(net, name).state_dict() for name in NETWORKS},
+        **{name: getattr(net, name).state_dict()["state"] for name in OPTIMIZERS},
         "lr": net.lr,
         "rollbacks": net.rollbacks_,
         "history": [_plain(record) for record in records],
         "epoch": None if epoch is None else [epoch.order, epoch.n_batches, dict(epoch.totals)],
         "generators": generators(torch.device(net.device)),
-        # As EarlyStopping counts its patience.
-        "callbacks": {name: _plain(vars(callback)) for name, callback in net.callbacks_},
+        "callbacks": {name: _learned(callback) for name, callback in net.callbacks_},
     }
 
 
 def load_training_state(net: BiGANNet, state: dict[str, Any]) -> None:
     """Let the engine go on from there; the state stays as it is."""
     state = on_cpu(state)  # an optimizer goes on with the very tensors that it is given
-    for name in MODULES:
+    for name in NETWORKS:
         getattr(net, name).load_state_dict(state[name])
+    for name in OPTIMIZERS:
+        load_moments(getattr(net, name), state[name])
     net.lr = state["lr"]
     net.rollbacks_ = state["rollbacks"]
     net.history_ = History({**record, "batches": []} for record in state["history"])
@@ -75,6 +78,26 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     plain = (bool, int, float, str, type(None))
     items = {key: v.item() if isinstance(v, np.generic) else v for key, v in values.items()}
     return {key: value for key, value in items.items() if type(value) in plain}
+
+
+def load_moments(optimizer: torch.optim.Optimizer, moments: dict[int, Any]) -> None:
+    """Its state; what its groups of parameters are told stays as it is."""
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _learned(callback: Any) -> dict[str, Any]:
+    """What a callback has counted, as EarlyStopping its patience; skorch ends such names in "_"."""
+    return _plain({name: value for name, value in vars(callback).items() if name.endswith("_")})
+
+
+def is_finite(state: Any) -> bool:
+    """Whether every number in tensors is."""
+    if isinstance(state, Tensor):
+        return bool(state.isfinite().all())
+    if isinstance(state, dict):
+        return all(map(is_finite, state.values()))
+    return not isinstance(state, list | tuple) or all(map(is_finite, state))
 
 
 def generators(device: torch.device) -> dict[str, Tensor]:

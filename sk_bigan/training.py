@@ -37,6 +37,7 @@ from .priors import Prior
 from .state import (
     EpochSoFar,
     generators,
+    is_finite,
     load_training_state,
     on_cpu,
     set_generators,
@@ -182,6 +183,16 @@ class BiGANNet(NeuralNet):
             Of callbacks, data or networks. Networks and optimizers are then as they were.
         """
         keep_freed_memory()
+        with held_interrupts() as self._let_interrupts_through:
+            try:
+                self._train(X, checkpoints)
+            finally:
+                self._set_training(False)
+                self.recorded_step_ = None  # it holds on to the memory of a whole step
+                for name in ("_good", "_monitor", "_checkpoints"):
+                    self.__dict__.pop(name, None)
+
+    def _train(self, X: Tensor | DatasetRows, checkpoints: Checkpoints | None) -> None:
         device = torch.device(self.device)
         self.iterator_train__device = device
         self.initialize_history()
@@ -191,26 +202,22 @@ class BiGANNet(NeuralNet):
         self.notify("on_train_begin", X=X, y=None)
         self._mark_good()
         at_start = self._good
-        earlier = checkpoints.latest() if checkpoints else None
-        if earlier is not None:
-            load_training_state(self, earlier)
-            self._mark_good()
-        self.recorded_step_ = self._recorded_step() if self.cuda_graph else None
         try:
+            earlier = checkpoints.latest() if checkpoints else None
+            if earlier is None:
+                self._write_checkpoint()
+            else:
+                load_training_state(self, earlier)
+                self._mark_good()
             if earlier is None or not earlier["finished"]:
-                with held_interrupts() as self._let_interrupts_through:
-                    self._train_epochs(X, resumed=earlier is not None)
-        except TrainingStopped:
-            pass
-        except Exception as error:
-            if not isinstance(error, TrainingDivergedError):
-                load_training_state(self, at_start)
+                self.recorded_step_ = self._recorded_step() if self.cuda_graph else None
+                self._train_epochs(X)
+                self._write_checkpoint(finished=True)
+        except TrainingDivergedError:
             raise
-        finally:
-            self._set_training(False)
-            self.recorded_step_ = None  # a recording holds on to the memory of a whole step
-        if earlier is None or not earlier["finished"]:
-            self._write_checkpoint(finished=True)
+        except Exception:
+            load_training_state(self, at_start)
+            raise
         self.notify("on_train_end", X=X, y=None)
 
     def _make_monitor(self, X: Tensor | DatasetRows, device: torch.device) -> Monitor:
@@ -221,9 +228,7 @@ class BiGANNet(NeuralNet):
         set_generators(device, before)
         return Monitor(self.encoder_, self.generator_, self.discriminator_, x, z)
 
-    def _train_epochs(self, X: Tensor | DatasetRows, resumed: bool) -> None:
-        if not resumed:
-            self._write_checkpoint()
+    def _train_epochs(self, X: Tensor | DatasetRows) -> None:
         while len(self.history) < self.max_epochs:
             try:
                 # Not skorch's fit or partial_fit: those swallow Ctrl-C.
@@ -231,13 +236,24 @@ class BiGANNet(NeuralNet):
             except Diverged as divergence:
                 self._roll_back(divergence)
                 continue
-            if self._steps_since_look == 0:
+            except TrainingStopped:
+                if self._look() is None:
+                    load_training_state(self, self._good)
+                return
+            if self._looked:
                 self._mark_good()
             self._after_step_or_epoch()
 
     def _mark_good(self) -> None:
         self._good = on_cpu(training_state(self))
-        self._steps_since_look = 0
+
+    def _look(self) -> Health | None:
+        """What the networks do, or None if not all in this training is finite."""
+        was_training = self.encoder_.training
+        health = self._monitor.look()
+        self._set_training(was_training)
+        fine = np.isfinite(health).all() and is_finite(training_state(self))
+        return health if fine else None
 
     def _roll_back(self, divergence: Diverged) -> None:
         """To the last good state, to go on from there with lower learning rates."""
@@ -251,7 +267,6 @@ class BiGANNet(NeuralNet):
                 f"it was lowered {MOST_ROLLBACKS} times by a factor of {ROLLBACK_FACTOR:g}",
             ) from divergence
         self.lr, self.rollbacks_ = lr, rollbacks
-        self._steps_since_look = 0
         if self.recorded_step_:
             self.recorded_step_ = self._recorded_step()  # the optimizers have other tensors now
         warnings.warn(
@@ -272,19 +287,11 @@ class BiGANNet(NeuralNet):
             self._write_checkpoint()
 
     def _write_checkpoint(self, finished: bool = False) -> None:
-        if self._checkpoints is None or not self._all_finite():
+        if self._checkpoints is None or self._look() is None:
             return
         # What a resumed training would fall back to is what this one falls back to.
         self._mark_good()
         self._checkpoints.write({**self._good, "finished": finished})
-
-    def _all_finite(self) -> bool:
-        return all(
-            tensor.isfinite().all()
-            for network in (self.encoder_, self.generator_, self.discriminator_)
-            for tensor in network.state_dict().values()
-            if isinstance(tensor, Tensor)
-        )
 
     def _recorded_step(self) -> CudaGraphStep | None:
         listeners = [
@@ -348,18 +355,14 @@ class BiGANNet(NeuralNet):
     def _checked(self, losses: dict[str, float], n_steps: int) -> dict[str, float]:
         """What is seen of the networks after an epoch, or was at the last look at them."""
         n_epochs = len(self.history)
-        self._steps_since_look += n_steps
-        look = n_epochs in (1, self.max_epochs) or self._steps_since_look >= STEPS_BETWEEN_LOOKS
-        finite = bool(np.isfinite([*losses.values()]).all())
-        if look and finite:
-            health = self._monitor.look()
-            finite = bool(np.isfinite(health).all()) and self._all_finite()
-        if not finite:
+        looks, looks_before = (n * n_steps // STEPS_BETWEEN_LOOKS for n in (n_epochs, n_epochs - 1))
+        self._looked = looks > looks_before or n_epochs in (1, self.max_epochs)
+        earlier = [Health(*(e[name] for name in Health._fields)) for e in self.history[:-1]]
+        health = self._look() if self._looked else earlier[-1]
+        if health is None or not np.isfinite([*losses.values()]).all():
             raise Diverged(n_epochs, losses)
-        if not look:
-            return {name: self.history[-2][name] for name in Health._fields}
-        self._monitor.warn_of_collapse(health, self._steps_since_look)
-        self._steps_since_look = 0
+        if self._looked:
+            self._monitor.warn_of_collapse([*earlier, health], n_steps)
         return health._asdict()
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
@@ -384,12 +387,10 @@ class BiGANNet(NeuralNet):
         return self
 
     def initialize_optimizer(self) -> BiGANNet:
-        def adam(*modules: nn.Module) -> torch.optim.Optimizer:
-            parameters = [p for m in modules for p in m.parameters() if p.requires_grad]
-            return self.optimizer(parameters, lr=self.lr, betas=ADAM_BETAS, fused=True)
-
-        self.optimizer_d_ = adam(self.discriminator_)
-        self.optimizer_eg_ = adam(self.encoder_, self.generator_)
+        learning = learning_parameters(self.encoder_, self.generator_, self.discriminator_)
+        for name, parameters in learning.items():
+            adam = self.optimizer(parameters, lr=self.lr, betas=ADAM_BETAS, fused=True)
+            setattr(self, name, adam)
         return self
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
@@ -399,6 +400,15 @@ class BiGANNet(NeuralNet):
     def get_dataset(self, X: Tensor | DatasetRows, y: None = None) -> Tensor | DatasetRows:
         """The rows themselves: `Batches` needs no more."""
         return X
+
+
+def learning_parameters(E: nn.Module, G: nn.Module, D: nn.Module) -> dict[str, list[nn.Parameter]]:
+    """What each optimizer moves."""
+    modules = {"optimizer_d_": (D,), "optimizer_eg_": (E, G)}
+    return {
+        name: [p for module in learners for p in module.parameters() if p.requires_grad]
+        for name, learners in modules.items()
+    }
 
 
 class LearningRateDecay(Callback):

@@ -26,15 +26,15 @@ def without_seconds(history):
 class AtStep(Callback):
     """Calls `action(net)` once, after so many steps."""
 
-    steps = 0
+    steps_ = 0
 
     def __init__(self, step, action):
         self.step = step
         self.action = action
 
     def on_batch_end(self, net, **kwargs):
-        self.steps += 1
-        if self.steps == self.step:
+        self.steps_ += 1
+        if self.steps_ == self.step:
             self.action(net)
 
 

@@ -10,9 +10,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from filelock import FileLock
-from helpers import AtStep, EachStep, same_weights, weights, without_seconds
+from helpers import AtStep, EachStep, once, same_weights, spoil, weights, without_seconds
+from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import EarlyStopping
 
 HERE = Path(__file__).parent
@@ -68,6 +71,28 @@ def test_it_goes_on_from_the_last_checkpoint(digits, small, tmp_path, every, ste
     assert len(steps) == steps_left
 
 
+@pytest.mark.parametrize("every", [1, 3, 0.0])
+@pytest.mark.parametrize("step", [110, 260])
+def test_looks_at_the_networks_go_on_in_the_same_measure(digits, small, tmp_path, every, step):
+    settings = {"max_epochs": 12, "batch_size": 16}
+    whole = small(**settings).fit(digits)
+    settings |= {"checkpoint_dir": tmp_path, "checkpoint_every": every}
+    bigan = broken_off(small(**settings), digits, step).fit(digits)
+    assert without_seconds(bigan.history_) == without_seconds(whole.history_)
+    assert len({epoch["d_spread"] for epoch in whole.history_}) == 4
+
+
+def test_a_training_goes_on_after_a_rollback(digits, small, tmp_path):
+    settings = {"max_epochs": 12, "batch_size": 16, "learning_rate": 1e-3}
+    with pytest.warns(ConvergenceWarning, match="goes on from epoch 4 with learning_rate=0.0001"):
+        whole = small(**settings, callbacks=[AtStep(150, once(spoil))]).fit(digits)
+    settings |= {"checkpoint_dir": tmp_path, "checkpoint_every": 4}
+    spoiled = small(**settings, callbacks=[AtStep(150, once(spoil))])
+    with pytest.warns(ConvergenceWarning, match="goes on from epoch 4"):
+        bigan = broken_off(spoiled, digits, 240)
+    assert same_weights(bigan.set_params(callbacks=None).fit(digits), whole)
+
+
 def test_augmentations_penalties_and_convolutions_go_on_too(small, digits, tmp_path):
     images = digits.reshape(-1, 8, 8)
     settings = {**SETTINGS, "max_epochs": 3, "architecture": "conv", "hidden_units": (4, 8)}
@@ -84,6 +109,14 @@ def test_callbacks_go_on_with_what_they_had_counted(digits, small, tmp_path):
     assert bigan.fit(digits).n_epochs_ == 5
 
 
+def test_callbacks_may_be_told_something_else(digits, small, tmp_path):
+    patience = EarlyStopping(monitor="loss_d", patience=4, threshold=1e9, lower_is_better=False)
+    settings = {**SETTINGS, "max_epochs": 9, "checkpoint_dir": tmp_path}
+    bigan = broken_off(small(**settings, callbacks=[patience]), digits, 22)
+    patience.patience = 6
+    assert bigan.fit(digits).n_epochs_ == 7
+
+
 def test_a_training_that_has_ended_is_read_and_not_repeated(digits, small, tmp_path):
     settings = {**SETTINGS, "checkpoint_dir": tmp_path}
     first = small(**settings).fit(digits)
@@ -92,8 +125,17 @@ def test_a_training_that_has_ended_is_read_and_not_repeated(digits, small, tmp_p
     assert first.history_ == again.history_
 
 
+def test_files_of_others_are_left_alone(digits, small, tmp_path):
+    others = ["thesis.pdf.part", "checkpoint-best.pt", "checkpoint-000001.pt.bak", "notes.txt"]
+    for name in others:
+        (tmp_path / name).write_text(name)
+    small(**SETTINGS, checkpoint_dir=tmp_path).fit(digits)
+    small(**SETTINGS, checkpoint_dir=tmp_path).fit(digits)
+    assert [(tmp_path / name).read_text() for name in others] == others
+
+
 def test_two_checkpoints_are_kept_and_no_scraps(digits, small, tmp_path):
-    (tmp_path / "checkpoint-000009.pt.part").write_bytes(b"of a process that was killed")
+    (tmp_path / "checkpoint-000009.pt.12-34.part").write_bytes(b"of a process that was killed")
     small(**SETTINGS, checkpoint_dir=tmp_path).fit(digits)
     files = [path.name for path in tmp_path.iterdir() if path.name != "lock"]
     assert sorted(files) == ["checkpoint-000006.pt", "checkpoint-000007.pt"]
@@ -106,7 +148,7 @@ def test_two_checkpoints_are_kept_and_no_scraps(digits, small, tmp_path):
         ({"max_epochs": 6}, "max_epochs was 5 and is 6"),
         ({"random_state": 1}, "random_state was 0 and is 1"),
         ({"objective": "hinge"}, "objective was 'non_saturating' and is 'hinge'"),
-        ({"encoder__hidden_units": (8,)}, r"encoder__hidden_units was None and is \(8,\)"),
+        ({"encoder__hidden_units": (8,)}, r"encoder__hidden_units was None and is \[8\]"),
     ],
 )
 def test_other_parameters_are_named(digits, small, tmp_path, changes, message):
@@ -122,8 +164,28 @@ def test_other_data_are_named(digits, small, tmp_path):
     for other in (digits[1:], digits[::-1], digits + (np.arange(400) == 399)[:, None]):
         with pytest.raises(ValueError, match="another training: X was 400 x 64 with .* and is"):
             bigan.fit(other)
-    same_in_another_dtype = digits.astype(np.float32)
-    assert bigan.fit(same_in_another_dtype).n_epochs_ == 5
+
+
+def test_every_row_of_the_data_counts(small, tmp_path):
+    X = np.random.default_rng(0).normal(size=(3001, 5))
+    bigan = broken_off(small(max_epochs=1, checkpoint_dir=tmp_path), X, 3)
+    X[1] += 0.1
+    with pytest.raises(ValueError, match="another training: X was"):
+        bigan.fit(X)
+
+
+@pytest.mark.parametrize("form", [np.float32, np.asfortranarray, pd.DataFrame, torch.tensor])
+def test_the_same_numbers_in_another_form_go_on(digits, small, uninterrupted, tmp_path, form):
+    settings = {**SETTINGS, "precision": "float32", "checkpoint_dir": tmp_path}
+    bigan = broken_off(small(**settings), digits, 20)
+    assert same_weights(bigan.fit(form(digits)), uninterrupted["float32"])
+
+
+def test_the_same_parameters_in_another_form_go_on(digits, small, uninterrupted, tmp_path):
+    settings = {**SETTINGS, "precision": "float32", "checkpoint_dir": tmp_path}
+    bigan = broken_off(small(**settings), digits, 20)
+    bigan.set_params(hidden_units=[32], latent_dim=np.int64(4))
+    assert same_weights(bigan.fit(digits), uninterrupted["float32"])
 
 
 def test_what_the_training_does_not_depend_on_may_change(digits, small, uninterrupted, tmp_path):
@@ -171,9 +233,12 @@ def test_a_folder_in_use_is_refused(digits, small, tmp_path):
 FULL_DISK = """
 import resource, sys, warnings
 import numpy as np
+import torch
 from helpers import AtStep, weights
 from sklearn.datasets import load_digits
 from sk_bigan import BiGANTransformer
+
+torch.set_num_threads(2)
 
 def fill_the_disk(net):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))

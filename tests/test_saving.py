@@ -356,6 +356,41 @@ def test_a_network_with_a_state_that_no_file_holds_is_not_saved(digits, small, t
         bigan.save(tmp_path / "model")
 
 
+class Lazy(nn.LazyLinear):
+    def __init__(self, latent_dim):
+        super().__init__(latent_dim)
+
+
+def test_networks_that_learn_their_sizes_from_data_come_back(digits, small):
+    bigan = small(encoder=Lazy).fit(digits)
+    again = pickle.loads(pickle.dumps(bigan))
+    np.testing.assert_array_equal(again.transform(digits), bigan.transform(digits))
+
+
+class Halved(nn.Module):
+    """With a number that is in no state_dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("factor", torch.tensor(0.5), persistent=False)
+
+    def forward(self, x):
+        return self.factor * x
+
+
+def test_what_no_state_holds_comes_back_from_the_class(digits, small):
+    bigan = small(prior=Prior(torch.randn, Halved)).fit(digits)
+    again = pickle.loads(pickle.dumps(bigan))
+    np.testing.assert_array_equal(again.transform(digits), bigan.transform(digits))
+
+
+def test_the_authors_folders_stay_where_they_are(digits, small, tmp_path):
+    bigan = small(checkpoint_dir=str(tmp_path / "private")).fit(digits)
+    bigan.save(tmp_path / "model")
+    assert b"private" not in (tmp_path / "model").read_bytes()
+    assert BiGANTransformer.load(tmp_path / "model").checkpoint_dir is None
+
+
 class WithExtraState(nn.Linear):
     def __init__(self):
         super().__init__(64, 4)
