@@ -1,13 +1,14 @@
 """A training that is broken off goes on as if nothing had happened, whatever was done to it."""
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from filelock import FileLock
 from helpers import AtStep, EachStep, once, same_weights, spoil, weights, without_seconds
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import EarlyStopping
+
+from sk_bigan import TrainingDivergedError
 
 HERE = Path(__file__).parent
 SETTINGS = {"max_epochs": 5, "batch_size": 64}  # of 7 steps each
@@ -90,7 +93,16 @@ def test_a_training_goes_on_after_a_rollback(digits, small, tmp_path):
     spoiled = small(**settings, callbacks=[AtStep(150, once(spoil))])
     with pytest.warns(ConvergenceWarning, match="goes on from epoch 4"):
         bigan = broken_off(spoiled, digits, 240)
+    shutil.copytree(tmp_path, tmp_path / "copy")
     assert same_weights(bigan.set_params(callbacks=None).fit(digits), whole)
+
+    hopeless = bigan.set_params(checkpoint_dir=tmp_path / "copy", callbacks=[EachStep(spoil)])
+    with (
+        pytest.warns(ConvergenceWarning) as caught,
+        pytest.raises(TrainingDivergedError, match="lower learning_rate than 0.001, from which"),
+    ):
+        hopeless.fit(digits)
+    assert len(caught) == 1  # two rollbacks in all
 
 
 def test_augmentations_penalties_and_convolutions_go_on_too(small, digits, tmp_path):
@@ -283,6 +295,34 @@ def test_a_disk_that_fills_up_costs_no_training(uninterrupted, tmp_path):
         "checkpoint-000001.pt",
         "checkpoint-000002.pt",
     ]
+
+
+READ_ONLY = """
+import os, sys
+from sklearn.datasets import load_digits
+from sk_bigan import BiGANTransformer
+
+X = load_digits().data[:400]
+if os.geteuid() == 0:
+    os.setuid(65534)  # nobody: root may write anywhere
+try:
+    BiGANTransformer(checkpoint_dir=sys.argv[1]).fit(X)
+except OSError as error:
+    print(error)
+"""
+
+
+def test_a_folder_that_is_read_only_is_an_error():
+    with TemporaryDirectory() as place:
+        folder = Path(place) / "read-only"
+        folder.mkdir()
+        Path(place).chmod(0o755)
+        folder.chmod(0o555)
+        command = [sys.executable, "-c", READ_ONLY, folder]
+        run = subprocess.run(command, capture_output=True, text=True, check=True)
+    expected = f"checkpoint_dir must be a folder that can be written, got '{folder}': "
+    assert run.stdout.startswith(expected)
+    assert "Permission denied" in run.stdout
 
 
 # A real process and a real kill -9
