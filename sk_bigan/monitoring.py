@@ -102,6 +102,7 @@ class Monitor:
         codes, samples = E(self.x), G(self.z)
         real_logits = D(x=self.x, z=codes).float().flatten()
         fake_logits = D(x=samples, z=self.z).float().flatten()
+        set_generators(self.x.device, before)
         return Health(
             d_real=(real_logits > 0).float().mean().item(),
             d_fake=(fake_logits <= 0).float().mean().item(),

@@ -169,6 +169,44 @@ def test_5000_files_from_strangers(small, tmp_path):
     assert outcomes["another"] > 200
 
 
+FORGED = {
+    "wide layer": (("parameters", "hidden_units"), [2_000_000]),
+    "many layers": (("parameters", "hidden_units"), [1] * 100_000),
+    "many layers of one network": (("parameters", "encoder__hidden_units"), [1] * 100_000),
+    "long code": (("parameters", "latent_dim"), 2_000_000),
+    "many dimensions": (("layout",), [[2] * 1_000_000, [2] * 1_000_000, False]),
+    "large numbers": (("layout",), [[10**4000], [10**4000], False]),
+    "wide rows": (("layout",), [[10**9], [10**9], False]),
+    "other columns": (("arrays", "scaler.n_features_in_"), np.array(65)),
+    "no variation": (("_total_variance",), 0.0),
+    "moments of another network": (
+        ("arrays", "optimizer_d_.0.exp_avg"),
+        np.zeros((2, 2), np.float32),
+    ),
+}
+
+
+@pytest.mark.parametrize(("place", "value"), FORGED.values(), ids=FORGED)
+def test_a_forged_size_costs_neither_memory_nor_time(small, tmp_path, place, value):
+    bigan, path = small(max_epochs=1).fit(DIGITS), tmp_path / "model"
+    bigan.save(path, optimizers=True)
+    description, arrays = read(path)
+    *way, last = place
+    inner = {**description, "arrays": arrays}
+    for key in way:
+        inner = inner[key]
+    inner[last] = value
+    if place[0] not in ("arrays", "parameters"):
+        description[last] = value
+    write(path, description, arrays)
+    before = most_resident(forget=True)
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match=f"'{path}' cannot be opened"):
+        BiGANTransformer.load(path)
+    assert time.monotonic() - begun < SECONDS
+    assert most_resident() - before < BYTES
+
+
 def test_a_pickle_under_the_name_of_a_model_is_not_opened(tmp_path):
     class Hostile:
         def __reduce__(self):
