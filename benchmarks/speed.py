@@ -183,10 +183,14 @@ class FirstOfEach:
 
     def __init__(self, batches, device):
         self.batches = batches
-        self.device = device
+        self.device = torch.device(device)
 
     def __len__(self):
         return len(self.batches)
+
+    def after(self, n_batches):
+        assert n_batches == 0  # no training here goes on within an epoch
+        return iter(self)
 
     def __iter__(self):
         for batch in self.batches:
