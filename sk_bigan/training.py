@@ -240,7 +240,7 @@ class BiGANNet(NeuralNet):
                 if self._look() is None:
                     load_training_state(self, self._good)
                 return
-            if self._looked:
+            if self._looked and len(self.history) < self.max_epochs:
                 self._mark_good()
             self._after_step_or_epoch()
 
