@@ -5,9 +5,8 @@ What every estimator of this package shares; what it does with the networks is i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from copy import deepcopy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from math import ceil
 from os import PathLike
 from typing import Any, Self
@@ -17,15 +16,25 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
+from skorch.callbacks import Callback
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 from .augmentations import resolve_augmentation
 from .building import NETWORKS, build_networks, positive_integers
+from .callbacks import (
+    CallbackSupportMixin,
+    EpochTasks,
+    HeldOutScore,
+    ProgressBar,
+    own_copies,
+    with_callbacks,
+)
 from .checkpoints import Checkpoints, describe_run
 from .devices import (
     as_tensor,
     for_training,
+    forward,
     leave_other_threads,
     repeatable,
     resolve_device,
@@ -58,7 +67,7 @@ AUTO_UPDATES = 600
 AUTO_EPOCHS = (20, 100)  # at least, at most
 
 
-class BaseBiGAN(Parameters):
+class BaseBiGAN(CallbackSupportMixin, Parameters):
     """An estimator that trains E, G and D; see `BiGANTransformer` for its parameters."""
 
     _layout: Layout
@@ -101,7 +110,7 @@ class BaseBiGAN(Parameters):
             self._check_params()
             start = not (self.warm_start and hasattr(self, "encoder_"))
             rows = self._checked(X, ensure_min_samples=2, reset=start)
-            stop = self._train(rows, start, self._n_epochs(len(rows)), self.checkpoint_dir)
+            stop = self._fit(rows, start, X, y)
         if stop:
             raise stop
         return self
@@ -143,6 +152,39 @@ class BaseBiGAN(Parameters):
             raise stop
         return self
 
+    @with_callbacks
+    def _fit(self, rows: Any, start: bool, X: Any, y: Any) -> BaseException | None:
+        """Train; to scikit-learn's callbacks a task that has a subtask an epoch."""
+        trained_on, held_out = self._split(rows)
+        n_epochs = self._n_epochs(len(rows if trained_on is None else trained_on))
+        context = self._init_callback_context(max_subtasks=n_epochs)
+        task = {"estimator": self, "X": X, "y": y}
+        context.call_on_fit_task_begin(**task)
+        observers: list[Callback] = []
+        if held_out is not None:
+            observers.append(HeldOutScore(lambda: float(self._explained(held_out).mean())))
+        observers.append(EpochTasks(context, lambda: self._records(self._net.history), **task))
+        stop = self._train(rows, start, n_epochs, self.checkpoint_dir, trained_on, observers)
+        context.call_on_fit_task_end(**task, reconstruction_attributes=dict)
+        return stop
+
+    def _split(self, rows: np.ndarray | DatasetRows) -> tuple[np.ndarray | None, Any]:
+        """Which rows to train on, if not all, and the others."""
+        if self.validation_fraction is None:
+            return None, None
+        n_held_out = ceil(self.validation_fraction * len(rows))
+        if len(rows) - n_held_out < 2:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction!r} holds {n_held_out} of "
+                f"{len(rows)} rows out, and a training needs two"
+            )
+        # Not by random_state: a training resumed in another process must find the same rows.
+        order = np.random.RandomState(0).permutation(len(rows))
+        held_out, trained_on = np.sort(order[:n_held_out]), np.sort(order[n_held_out:])
+        if isinstance(rows, DatasetRows):
+            return trained_on, DatasetRows(Subset(rows.dataset, held_out.tolist()))  # type: ignore[arg-type]
+        return trained_on, rows[held_out]
+
     def _checked(self, X: Any, reset: bool = False, ensure_min_samples: int = 1) -> Any:
         """X as flat rows of numbers, all of them finite unless they are still to be read."""
         leave_other_threads()
@@ -172,6 +214,8 @@ class BaseBiGAN(Parameters):
         start: bool,
         n_epochs: int,
         checkpoint_dir: str | PathLike[str] | None = None,
+        trained_on: np.ndarray | None = None,
+        observers: Sequence[Callback] = (),
     ) -> BaseException | None:
         """Train; what ended the training early, if what it has come to is to be kept."""
         columns = describe(X)
@@ -186,7 +230,8 @@ class BaseBiGAN(Parameters):
         # What is extreme in X stays so when it is scaled.
         extremes = as_tensor(np.stack([columns.low, columns.high]))
         self._to_samples()(to_device(extremes, self.device_))
-        net = self._engine(n_epochs)
+        bar = ProgressBar()
+        net = self._engine(n_epochs, [*observers, *[bar] * bool(self.verbose)])
         checkpoints = None
         if checkpoint_dir is not None:
             run = describe_run(X, columns, self._parameters_of_the_training(n_epochs))
@@ -196,11 +241,12 @@ class BaseBiGAN(Parameters):
         stop: BaseException | None = None
         try:
             with (
+                closing(bar),
                 checkpoints or nullcontext(),
                 seeded(seed, self.device_),
                 repeatable(self.device_, tf32=self.precision == "tf32"),
             ):
-                net.train(for_training(X, self.device_), checkpoints)
+                net.train(for_training(X, self.device_), checkpoints, trained_on)
         except (KeyboardInterrupt, TrainingDivergedError) as error:
             stop = error
         except torch.OutOfMemoryError as error:
@@ -208,16 +254,33 @@ class BaseBiGAN(Parameters):
                 f"{self.device_} ran out of memory in training with batch_size={self.batch_size}; "
                 f"try batch_size={max(2, self.batch_size // 2)}. {error}"
             ) from error
-        whole_epochs = [epoch for epoch in net.history if "loss_d" in epoch]
-        if isinstance(stop, TrainingDivergedError) and not whole_epochs:
+        finally:
+            net.callbacks, net.callbacks_ = [], []  # which hold on to X
+        records = self._records(net.history)
+        if isinstance(stop, TrainingDivergedError) and records["n_epochs_"] == self.n_epochs_:
             raise stop
+        self.__dict__.update(records)
+        return stop
+
+    def _records(self, history: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The attributes that tell of the epochs before this training and of its own."""
+        whole_epochs = [epoch for epoch in history if "loss_d" in epoch]
         # A new list: the old one must be whole if this training is undone.
-        self.history_ = self.history_ + [
+        records = self.history_ + [
             {name: value for name, value in epoch.items() if name != "batches"} | {"epoch": number}
             for number, epoch in enumerate(whole_epochs, self.n_epochs_ + 1)
         ]
-        self.n_epochs_ = len(self.history_)
-        return stop
+        return {"history_": records, "n_epochs_": len(records)}
+
+    def _explained(self, rows: np.ndarray | DatasetRows) -> np.ndarray:
+        """Share of each row's variation that its reconstruction explains."""
+        to_samples = self._to_samples()
+
+        def squared_error(batch: Tensor) -> Tensor:
+            x = to_samples(batch)
+            return (x - self.generator_(self.encoder_(x))).flatten(1).square().sum(1)
+
+        return 1 - forward(squared_error, rows, self.device_, np.float64) / self._total_variance
 
     def _parameters_of_the_training(self, n_epochs: int) -> dict[str, Any]:
         given = {n: v for n, v in self.get_params().items() if n not in NOT_OF_THE_TRAINING}
@@ -277,7 +340,7 @@ class BaseBiGAN(Parameters):
             getattr(self, name).to(device)
         self.__dict__.pop("_net", None)
 
-    def _engine(self, n_epochs: int) -> BiGANNet:
+    def _engine(self, n_epochs: int, observers: Sequence[Callback] = ()) -> BiGANNet:
         """The engine around the networks; its optimizers live on while the estimator does."""
         with seeded(self._seed, self.device_):
             augmentation = resolve_augmentation(
@@ -294,7 +357,8 @@ class BaseBiGAN(Parameters):
             "batch_size": self.batch_size,
             "cuda_graph": self.cuda_graph,
             "precision": resolve_precision(self.precision, self.device_),
-            "callbacks": deepcopy(self.callbacks or []),
+            # The user's last: they find what ours have noted.
+            "callbacks": [*observers, *own_copies(self.callbacks or [])],
             "verbose": self.verbose,
         }
         if not hasattr(self, "_net"):

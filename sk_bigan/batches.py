@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,15 +30,24 @@ class Batches:
         Where the batches are wanted. The order is drawn there, so that it does not depend on where
         the data are; from rows elsewhere, batches are put together in page-locked memory, out of
         which they can be copied while the device computes.
+    rows : ndarray of int or None
+        Those to pass over, at least two; None: all.
     """
 
-    def __init__(self, data: Tensor | DatasetRows, batch_size: int, device: torch.device):
+    def __init__(
+        self,
+        data: Tensor | DatasetRows,
+        batch_size: int,
+        device: torch.device,
+        rows: np.ndarray | None = None,
+    ):
         self.data = data
         self.batch_size = batch_size
         self.device = device
+        self.rows = rows
 
     def __len__(self) -> int:
-        n = len(self.data)
+        n = len(self.data if self.rows is None else self.rows)
         return min(-(-n // self.batch_size), n // 2)
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -45,7 +55,11 @@ class Batches:
 
     def after(self, n_batches: int) -> Iterator[Tensor]:
         """A pass without its first batches. The order of the whole pass is drawn at once."""
-        order = torch.randperm(len(self.data), device=self.device)
+        if self.rows is None:
+            order = torch.randperm(len(self.data), device=self.device)
+        else:
+            order = torch.randperm(len(self.rows), device=self.device)
+            order = torch.from_numpy(self.rows).to(self.device)[order]
         return self._batches(order, n_batches)
 
     def _batches(self, order: Tensor, n_before: int) -> Iterator[Tensor]:

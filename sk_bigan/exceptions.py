@@ -32,3 +32,12 @@ class TrainingDivergedError(ArithmeticError):
     def __str__(self) -> str:
         values = ", ".join(f"{name}={value:g}" for name, value in self.losses.items())
         return f"training diverged in epoch {self.epoch} ({values}): {self.advice}"
+
+
+class Diverged(Exception):  # noqa: N818, the training may yet be saved
+    """An epoch ended in numbers that are not finite."""
+
+    def __init__(self, epoch: int, losses: dict[str, float]):
+        super().__init__(epoch, losses)
+        self.epoch = epoch
+        self.losses = losses

@@ -35,15 +35,22 @@ class Health(NamedTuple):
         Standard deviation of D's logits.
     code_spread : float
         Standard deviation of the codes E(x), as a share of the prior's; mean over coordinates.
+    code_covariance : float
+        Root mean square covariance of two coordinates of the codes, as a multiple of that of as
+        many draws from the prior.
     sample_spread : float
         Standard deviation of the samples G(z), as a share of that of x; means over values.
+    score : float
+        Share of the variation of x that its reconstructions G(E(x)) explain.
     """
 
     d_real: float
     d_fake: float
     d_spread: float
     code_spread: float
+    code_covariance: float
     sample_spread: float
+    score: float
 
 
 # What is wrong, how it shows, and what to try. In healthy trainings of digits and tables D's logits
@@ -100,6 +107,7 @@ class Monitor:
             network.eval()
         E, G, D = self.networks
         codes, samples = E(self.x), G(self.z)
+        errors, deviations = self.x - G(codes), self.x - self.x.mean(0)
         real_logits = D(x=self.x, z=codes).float().flatten()
         fake_logits = D(x=samples, z=self.z).float().flatten()
         set_generators(self.x.device, before)
@@ -109,7 +117,9 @@ class Monitor:
             d_spread=torch.cat([real_logits, fake_logits]).std(correction=0).item(),
             # Of data that do not vary, nothing else can.
             code_spread=share(spread(codes), spread(self.z)) if spread(self.x) > 0 else 1.0,
+            code_covariance=share(covariance(codes), covariance(self.z)),
             sample_spread=share(spread(samples), spread(self.x)),
+            score=1 - share(errors.square().sum().item(), deviations.square().sum().item()),
         )
 
     def warn_of_collapse(self, healths: Sequence[Health], n_steps: int) -> None:
@@ -129,6 +139,14 @@ class Monitor:
 def spread(values: Tensor) -> float:
     """Standard deviation over rows, mean over the rest."""
     return values.float().std(0, correction=0).mean().item()
+
+
+def covariance(values: Tensor) -> float:
+    """Root mean square over pairs of different columns."""
+    matrix = torch.atleast_2d(values.float().T.cov(correction=0))
+    n = len(matrix)
+    squares = matrix.square().sum() - matrix.diag().square().sum()
+    return (squares / max(1, n * (n - 1))).sqrt().item()
 
 
 def rows_to_watch(X: Tensor | DatasetRows) -> Tensor:

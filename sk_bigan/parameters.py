@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from skorch.callbacks import Callback
+from skorch.callbacks import LRScheduler as OfOneOptimizer
 
 from .augmentations import AUGMENTATIONS, Augmentation
 from .building import OwnNetwork
+from .callbacks import LRScheduler
 from .devices import PRECISIONS
 from .network_parameters import NetworkParameters, is_network_parameter
 from .networks import ARCHITECTURES
@@ -71,6 +73,7 @@ class Parameters(NetworkParameters):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "validation_fraction": [Interval(RealNotInt, 0, 1, closed="neither"), None],
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", *PRECISIONS})],
         "cuda_graph": ["boolean"],
@@ -106,6 +109,7 @@ class Parameters(NetworkParameters):
         learning_rate: float = 2e-4,
         max_epochs: int | str = "auto",
         batch_size: int = 128,
+        validation_fraction: float | None = None,
         device: str | torch.device = "auto",
         precision: str = "auto",
         cuda_graph: bool = False,
@@ -135,6 +139,7 @@ class Parameters(NetworkParameters):
         self.learning_rate = learning_rate
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
         self.device = device
         self.precision = precision
         self.cuda_graph = cuda_graph
@@ -167,10 +172,21 @@ class Parameters(NetworkParameters):
             raise ValueError("checkpoint_dir must be a folder or None, got an empty name")
         for entry in self.callbacks or []:
             named = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)
-            if not isinstance(entry[1] if named else entry, Callback):
+            callback = entry[1] if named else entry
+            if not isinstance(callback, Callback):
                 raise TypeError(
                     "callbacks must be instances of skorch.callbacks.Callback or pairs of a name "
                     f"and such an instance, got {entry!r}"
+                )
+            if isinstance(callback, OfOneOptimizer) and not isinstance(callback, LRScheduler):
+                raise TypeError(
+                    "callbacks must have sk_bigan.callbacks.LRScheduler, which sets the rates of "
+                    f"both optimizers, for skorch's, got {callback!r}"
+                )
+            if self.checkpoint_dir is not None and getattr(callback, "load_best", False):
+                raise ValueError(
+                    "callbacks must not have load_best=True with checkpoint_dir, since checkpoints "
+                    f"do not hold the best networks, got {callback!r}"
                 )
 
     def _structure_now(self) -> dict[str, Any]:

@@ -19,16 +19,17 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.callbacks import Callback, EpochTimer
 from skorch.utils import TeeGenerator
 from torch import Tensor, nn
 
 from .augmentations import Augmentation
 from .batches import Batches
+from .callbacks import LinearDecay
 from .checkpoints import Checkpoints
 from .cuda_graph import CudaGraphStep
 from .devices import keep_freed_memory, to_device
-from .exceptions import TrainingDivergedError
+from .exceptions import Diverged, TrainingDivergedError
 from .inputs import DatasetRows
 from .interrupts import held_interrupts
 from .monitoring import Health, Monitor, rows_to_watch
@@ -162,7 +163,12 @@ class BiGANNet(NeuralNet):
         self.optimizer_eg_.step()
         return losses
 
-    def train(self, X: Tensor | DatasetRows, checkpoints: Checkpoints | None = None) -> None:
+    def train(
+        self,
+        X: Tensor | DatasetRows,
+        checkpoints: Checkpoints | None = None,
+        rows: np.ndarray | None = None,
+    ) -> None:
         """Train until `max_epochs` passes over `X` are made, or a callback stops the training.
 
         Parameters
@@ -172,6 +178,8 @@ class BiGANNet(NeuralNet):
         checkpoints : Checkpoints or None
             Where the training goes on from, if it has been there before, and what it leaves its
             state with.
+        rows : ndarray of int, or None
+            Those to train on; None: all.
 
         Raises
         ------
@@ -185,16 +193,22 @@ class BiGANNet(NeuralNet):
         keep_freed_memory()
         with held_interrupts() as self._let_interrupts_through:
             try:
-                self._train(X, checkpoints)
+                self._train(X, checkpoints, rows)
             finally:
                 self._set_training(False)
                 self.recorded_step_ = None  # it holds on to the memory of a whole step
                 for name in ("_good", "_monitor", "_checkpoints"):
                     self.__dict__.pop(name, None)
 
-    def _train(self, X: Tensor | DatasetRows, checkpoints: Checkpoints | None) -> None:
+    def _train(
+        self,
+        X: Tensor | DatasetRows,
+        checkpoints: Checkpoints | None,
+        rows: np.ndarray | None,
+    ) -> None:
         device = torch.device(self.device)
         self.iterator_train__device = device
+        self.iterator_train__rows = rows
         self.initialize_history()
         self.rollbacks_, self.epoch_so_far_ = 0, None
         self._monitor = self._make_monitor(X, device)
@@ -393,9 +407,19 @@ class BiGANNet(NeuralNet):
             setattr(self, name, adam)
         return self
 
+    @property
+    def lr_at_start(self) -> float:
+        """The learning rate before it was lowered after divergences."""
+        return self.lr / ROLLBACK_FACTOR**self.rollbacks_
+
+    @property
+    def module_(self) -> nn.ModuleDict:
+        """The three as the one module that callbacks of skorch's keep the best state of."""
+        networks = {"E": self.encoder_, "G": self.generator_, "D": self.discriminator_}
+        return nn.ModuleDict(networks)
+
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
-        callbacks = [("epoch_timer", EpochTimer()), ("learning_rate_decay", LearningRateDecay())]
-        return callbacks + [("print_log", PrintLog())] * bool(self.verbose)
+        return [("epoch_timer", EpochTimer()), ("linear_decay", LinearDecay())]
 
     def get_dataset(self, X: Tensor | DatasetRows, y: None = None) -> Tensor | DatasetRows:
         """The rows themselves: `Batches` needs no more."""
@@ -411,28 +435,5 @@ def learning_parameters(E: nn.Module, G: nn.Module, D: nn.Module) -> dict[str, l
     }
 
 
-class LearningRateDecay(Callback):
-    """Lets every optimizer's rate fall linearly to zero over the second half of the epochs."""
-
-    def on_epoch_begin(self, net: BiGANNet, **kwargs: Any) -> None:
-        epochs_done = len(net.history) - 1  # the new one is counted already
-        factor = min(1.0, 2 * (1 - epochs_done / net.max_epochs))
-        for optimizer in (net.optimizer_d_, net.optimizer_eg_):
-            for group in optimizer.param_groups:
-                if isinstance(group["lr"], Tensor):
-                    group["lr"].fill_(net.lr * factor)
-                else:
-                    group["lr"] = net.lr * factor
-
-
 class TrainingStopped(Exception):  # noqa: N818, it is no error
     """A callback asked for the end of the training."""
-
-
-class Diverged(Exception):  # noqa: N818, the training may yet be saved
-    """An epoch ended in numbers that are not finite."""
-
-    def __init__(self, epoch: int, losses: dict[str, float]):
-        super().__init__(epoch, losses)
-        self.epoch = epoch
-        self.losses = losses

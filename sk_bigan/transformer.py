@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from .base import draw_seed, finite
@@ -125,6 +124,11 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
     batch_size : int, default=128
         The most rows in a mini-batch.
 
+    validation_fraction : float, default=None
+        Share of the rows that `fit` holds out of the training, always the same ones of as many, and
+        scores after every epoch: `history_` has "valid_score", which is on the scale of `score`.
+        ``None`` holds out none. `partial_fit` does not.
+
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, then MPS, then the CPU.
 
@@ -141,9 +145,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
 
     callbacks : list of skorch.callbacks.Callback, default=None
         Instances, or pairs of a name and an instance, told of every event in the training; copied
-        (deeply) at each fit. The history they read has "loss_d" and "loss_eg" and no validation
-        loss: ``EarlyStopping(monitor="loss_eg")``. Callbacks for skorch's single `optimizer_` or
-        for predictions (LRScheduler, EpochScoring) do not apply.
+        at each fit, deeply where that is possible. They read and write the history:
+        ``EarlyStopping(monitor="valid_score", lower_is_better=False)``. For a schedule of the
+        learning rate take :class:`sk_bigan.callbacks.LRScheduler`, which sets both players'.
+        Callbacks that want predictions or a loss of validation (EpochScoring) do not apply.
 
     checkpoint_dir : str or path-like, default=None
         Folder for the state of the training, in files of which each is whole whatever happens and
@@ -164,7 +169,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         reproducible on one machine. The global random generators are neither used nor changed.
 
     verbose : int, default=0
-        1 prints the losses of every epoch.
+        1 draws a progress bar on stderr, with the losses of the last epoch. From scikit-learn 1.9
+        on, ``set_callbacks(sklearn.callback.ProgressBar())`` does for whole pipelines and grids.
 
     Attributes
     ----------
@@ -176,11 +182,14 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
 
     history_ : list of dict
         One record per epoch: "epoch", the mean losses "loss_d" and "loss_eg" of the objective, the
-        unweighted "r1", "cycle" and "consistency" where in use, and the seconds it took as "dur".
-        Besides, as of the last look at 64 rows, one at least every 100 steps and at the end: shares
-        of the encoder's and the generator's pairs that D tells rightly, "d_real" and "d_fake"; the
-        standard deviation of D's logits, "d_spread"; those of codes and samples as shares of the
-        prior's and of the data's, "code_spread" and "sample_spread".
+        unweighted "r1", "cycle" and "consistency" where in use, the seconds it took as "dur",
+        "valid_score" with `validation_fraction`, and what callbacks add. Besides, as of the last
+        look at 64 rows, one at least every 100 steps and at the end: shares of the encoder's and
+        the generator's pairs that D tells rightly, "d_real" and "d_fake"; the standard deviation of
+        D's logits, "d_spread"; those of codes and samples as shares of the prior's and of the
+        data's, "code_spread" and "sample_spread"; the covariance of the codes' coordinates as a
+        multiple of that of as many draws from the prior, "code_covariance"; and the share of the
+        rows' variation that G(E(x)) explains, "score".
 
     n_epochs_ : int
         Passes over training data so far.
@@ -342,14 +351,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
             If X is not as in `fit`.
         """
         check_is_fitted(self)
-        to_samples = self._to_samples()
-
-        def squared_error(batch: Tensor) -> Tensor:
-            x = to_samples(batch)
-            return (x - self.generator_(self.encoder_(x))).flatten(1).square().sum(1)
-
-        rows = self._checked(X)
-        return 1 - forward(squared_error, rows, self.device_, np.float64) / self._total_variance
+        return self._explained(self._checked(X))
 
     def score(self, X: ArrayLike | Dataset, y: Any = None) -> float:
         """Mean of `score_samples` over X; BiGAN does not optimise it.

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import skorch.callbacks
 import torch
 from filelock import FileLock
 from own_networks import SmallEncoder
@@ -165,6 +166,11 @@ VALUES = [
     ("learning_rate", r"a float in the range \(0.0, inf", [-1.0, np.nan, np.inf, "fast", None]),
     ("max_epochs", r"an int in the range \[1, inf\) or .*'auto'", [2.0, -1, None, "Auto", np.inf]),
     ("batch_size", r"an int in the range \[2, inf\)", [0, -1, 128.0, None, "all", True]),
+    (
+        "validation_fraction",
+        r"a float in the range \(0.0, 1.0\) or None",
+        [0.0, 1.0, 1, -0.1, np.nan, "0.1", True],
+    ),
     ("device", "'str' or an instance of 'torch.device'", [None, ["cpu"], torch.float32]),
     ("precision", "a str among .*'tf32'", [None, 16, "float16", torch.float32]),
     ("cuda_graph", "an instance of 'bool'", [None, 2, "yes"]),
@@ -331,6 +337,16 @@ PARAMETERS = [
     ({"callbacks": [("stop", 3)]}, TypeError, r"callbacks.*pairs of a name.*got \('stop', 3\)"),
     ({"callbacks": [None]}, TypeError, "callbacks must be instances.*got None"),
     ({"callbacks": 2 * [("stop", EarlyStopping())]}, ValueError, "duplicate.*callback name 'stop'"),
+    (
+        {"callbacks": [("rate", skorch.callbacks.LRScheduler())]},
+        TypeError,
+        "callbacks must have sk_bigan.callbacks.LRScheduler.* for skorch's, got <skorch",
+    ),
+    (
+        {"callbacks": [EarlyStopping(load_best=True)], "checkpoint_dir": "x"},
+        ValueError,
+        "callbacks must not have load_best=True with checkpoint_dir.*got <skorch.*EarlyStopping",
+    ),
     ({"checkpoint_dir": 7}, ValueError, "'checkpoint_dir'.*Got 7"),
     ({"warm_start": True, "checkpoint_dir": "x"}, ValueError, "checkpoint_dir needs warm_start=F"),
     ({"warm_start": "yes"}, ValueError, "'warm_start'.*Got 'yes'"),
