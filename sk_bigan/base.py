@@ -45,6 +45,7 @@ from .devices import (
 from .exceptions import TrainingDivergedError
 from .inputs import FLOATS, INTEGERS, DatasetRows, Layout, check_row_shape, open_rows, recognise
 from .network_parameters import wanted_networks
+from .notebook import visual_block
 from .objectives import resolve_objective
 from .parameters import NOT_OF_THE_TRAINING, Parameters
 from .priors import resolve_prior
@@ -398,6 +399,9 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         """
         to_samples = make_to_samples(self.scaler_, self._layout, self.device_)
         return lambda rows: finite(to_samples(rows), rows)
+
+    def _sk_visual_block_(self) -> Any:
+        return visual_block(self)
 
     @contextmanager
     def _unchanged_on_error(self) -> Iterator[None]:
