@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 OLDEST ?= .venv-oldest
 
-.PHONY: demo test test-long test-oldest coverage lint clean
+.PHONY: demo test test-long test-oldest coverage lint docs docs-view docs-check dist test-dist clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python examples/quickstart.py
@@ -26,9 +26,43 @@ lint: $(VENV)/.installed
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# The site, with its examples run and the Python of its pages tested; any warning is an error.
+docs: $(VENV)/.docs
+	$(VENV)/bin/python -m sphinx -W --keep-going -q docs docs/_build/html
+	$(VENV)/bin/python -m pytest docs
+
+docs-view:
+	$(PYTHON) -m http.server --bind 127.0.0.1 --directory docs/_build/html
+
+# Links, and every page in Chromium: of the system, or playwright's (`playwright install chromium`).
+docs-check: $(VENV)/.docs
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt playwright
+	$(VENV)/bin/python docs/check_site.py docs/_build/html
+
+# What a release uploads: an sdist, and the wheel that was built from it.
+dist: $(VENV)/.installed
+	rm -rf dist build *.egg-info
+	PIP_CONSTRAINT="$(CURDIR)/constraints.txt" $(VENV)/bin/python -m build
+	$(VENV)/bin/twine check --strict dist/*
+
+# The sdist's tests on the installed wheel, in an environment and a folder without this checkout.
+# PYTEST_ARGS="tests/test_package.py" runs less.
+PYTEST_ARGS ?= --pyargs sk_bigan tests
+test-dist: dist
+	set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; unset PYTHONPATH; \
+	$(PYTHON) -m venv "$$folder/venv"; python="$$folder/venv/bin/python"; \
+	"$$python" -m pip install --quiet --constraint constraints.txt "$$(echo dist/*.whl)[plot,test]"; \
+	tar -xzf dist/*.tar.gz -C "$$folder"; cd "$$folder"/sk_bigan-*; rm -r sk_bigan *.egg-info; \
+	"$$python" -c 'import sk_bigan, sys; assert sk_bigan.__file__.startswith(sys.prefix)'; \
+	"$$python" -m pytest -c pyproject.toml $(PYTEST_ARGS)
+
 $(VENV)/.installed: setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[docs]"
 	touch $@
 
 $(OLDEST)/.installed: setup.py constraints-oldest.txt
@@ -37,4 +71,4 @@ $(OLDEST)/.installed: setup.py constraints-oldest.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) *.egg-info build dist
+	rm -rf $(VENV) $(OLDEST) *.egg-info build dist docs/_build docs/api docs/auto_examples

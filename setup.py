@@ -10,7 +10,9 @@ version = re.search(r'__version__ = "(.+)"', (here / "sk_bigan" / "_version.py")
 
 plot = ["matplotlib>=3.8"]
 save = ["safetensors>=0.4.5"]
+progress = ["rich>=13.0"]
 test = [
+    *progress,
     *save,
     "pytest>=8.0",
     "pytest-cov>=6.0",
@@ -21,8 +23,21 @@ test = [
     "pyarrow>=15.0",
     "numpydoc>=1.7",
     "pillow>=10.0",
+    "pyyaml>=6.0",
 ]
-lint = ["ruff>=0.9", "mypy>=1.13"]
+lint = ["ruff>=0.9", "mypy>=1.13", "pre-commit>=4.0", "pre-commit-hooks>=5.0"]
+release = ["build>=1.2", "twine>=6.1"]
+docs = [
+    *plot,
+    *test,
+    "Sphinx>=9.0",
+    "myst-parser>=5.0",
+    "pydata-sphinx-theme>=0.24",
+    "sphinx-copybutton>=0.5.2",
+    "sphinx-design>=0.8",
+    "sphinx-gallery>=0.22",
+    "sybil>=10.0",
+]
 
 setup(
     name="sk_bigan",
@@ -30,7 +45,18 @@ setup(
     description="Features learned by bidirectional GANs, as a scikit-learn transformer",
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="BSD-3-Clause",
+    author="The sk_bigan developers",
+    license_expression="BSD-3-Clause",
+    license_files=["LICENSE"],
+    keywords=[
+        "BiGAN",
+        "GAN",
+        "feature extraction",
+        "representation learning",
+        "unsupervised learning",
+        "scikit-learn",
+        "PyTorch",
+    ],
     packages=["sk_bigan"],
     package_data={"sk_bigan": ["py.typed"]},
     python_requires=">=3.11",
@@ -43,14 +69,20 @@ setup(
     ],
     extras_require={
         "plot": plot,
+        "progress": progress,
         "save": save,
         "test": test,
         "lint": lint,
-        "dev": plot + test + lint,
+        "docs": docs,
+        "release": release,
+        "dev": plot + test + lint + release,
     },
     classifiers=[
         "Development Status :: 4 - Beta",
         "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
         "Programming Language :: Python :: 3.11",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",

@@ -403,6 +403,18 @@ def test_they_are_told_of_a_failure(digits, small, of_sklearn):
     assert set(vars(bigan)) == before
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_bars_from_a_grid_search_down_to_epochs(digits, small, of_sklearn, capsys, n_jobs):
+    pipe = Pipeline([("bigan", small(max_epochs=2)), ("clf", LogisticRegression())])
+    search = GridSearchCV(pipe, {"bigan__latent_dim": [2, 3]}, cv=2, n_jobs=n_jobs)
+    search.set_callbacks(of_sklearn.ProgressBar(max_propagation_depth=None))
+    search.fit(digits, np.arange(400) % 2)
+    bars = capsys.readouterr().out.splitlines()
+    ours = [bar for bar in bars if "fit-transform-bigan" in bar]
+    assert len(ours) == 5  # of each of four splits, and of the best on all rows
+    assert all("100%" in bar for bar in ours)
+
+
 def test_epochs_within_a_grid_search_in_other_processes(digits, small, of_sklearn):
     y = np.arange(400) % 2
     monitor = of_sklearn.ScoringMonitor(scoring={"score": lambda bigan, X, y: bigan.score(X)})
