@@ -1,0 +1,190 @@
+"""Rows of X as they are drawn: images side by side, or columns in the units of the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .building import positive_integers
+from .transformer import BiGANTransformer
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
+
+CHANNELS = (1, 3, 4)  # gray, RGB, RGBA
+GAP = 1  # pixels between two images
+MOST_NAMES = 32  # of columns along one axis
+# What the numbers of a column are after each scaler.
+UNITS = {
+    "FunctionTransformer": "value",
+    "MinMaxScaler": "value, scaled to [-1, 1]",
+    "StandardScaler": "standard deviations from the mean",
+}
+
+
+class Scale(NamedTuple):
+    """What a display must know besides the numbers that it draws.
+
+    Parameters
+    ----------
+    limits : tuple of float, default=None
+        Pixels that are black and white; ``None`` takes the extremes of the images.
+    feature_names : sequence of str, default=None
+        Of columns; ``None`` names them x0, x1, ...
+    units : str, default="value"
+        What the numbers in columns are.
+    """
+
+    limits: tuple[float, float] | None = None
+    feature_names: Sequence[str] | None = None
+    units: str = "value"
+
+    def names(self, n_columns: int) -> list[str]:
+        if self.feature_names is None:
+            return [f"x{i}" for i in range(n_columns)]
+        return [str(name) for name in self.feature_names]
+
+
+PLAIN = Scale()
+
+
+class View:
+    """How the rows of a fitted estimator are drawn.
+
+    Parameters
+    ----------
+    estimator : BiGANTransformer
+    image_shape : tuple of int or None
+        Says that rows are images of this shape; ``None`` draws images where the networks see some.
+
+    Raises
+    ------
+    ValueError
+        If `image_shape` does not fit X, or images have channels that are no colours.
+    """
+
+    def __init__(self, estimator: BiGANTransformer, image_shape: Sequence[int] | None):
+        self.estimator = estimator
+        self.shape, self.channels_first = self._image_shape(image_shape)
+
+    def _image_shape(self, image_shape: Sequence[int] | None) -> tuple[tuple[int, ...], bool]:
+        """Shape of an image in a row of X, () for columns; whether it begins with channels."""
+        layout, n_features = self.estimator._layout, self.estimator.n_features_in_
+        if image_shape is None:
+            if len(layout.sample_shape) != 3:
+                return (), False
+            shape = layout.row_shape if layout.channels_last else layout.sample_shape
+            channels_first = not layout.channels_last
+        else:
+            shape = positive_integers("image_shape", image_shape)
+            if len(shape) not in (2, 3) or prod(shape) != n_features:
+                raise ValueError(
+                    "image_shape must be (height, width), (channels, height, width) or (height, "
+                    f"width, channels), with as many values as a row of X, {n_features}, "
+                    f"got {image_shape!r}"
+                )
+            channels_first = len(shape) == 3 and shape[0] in CHANNELS
+        if len(shape) == 3 and shape[0 if channels_first else 2] not in CHANNELS:
+            raise ValueError(
+                f"images must have 1, 3 or 4 channels to be drawn, got images of shape {shape}; "
+                "image_shape=(height, width) draws all values of a row as one gray image"
+            )
+        return shape, channels_first
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        """(n, ...) -> (n, height, width), (n, height, width, 3 or 4) or (n, n_columns), scaled."""
+        if not self.shape:
+            columns = rows.reshape(len(rows), -1).astype(np.float64)
+            return self.estimator.scaler_.transform(columns)
+        images = rows.reshape(len(rows), *self.shape)
+        if self.channels_first:
+            images = images.transpose(0, 2, 3, 1)
+        return images[..., 0] if images.shape[3:] == (1,) else images
+
+    @property
+    def scale(self) -> Scale:
+        scaler = self.estimator.scaler_
+        limits = None
+        if hasattr(scaler, "data_min_"):
+            limits = float(scaler.data_min_.min()), float(scaler.data_max_.max())
+        names = getattr(self.estimator, "feature_names_in_", None)
+        return Scale(limits, names, UNITS[type(scaler).__name__])
+
+
+def in_rows(images: np.ndarray, n_columns: int) -> np.ndarray:
+    """(n, ...) -> (n_rows, n_columns, ...), with NaN where the last row is not full."""
+    missing = np.full((-len(images) % n_columns, *images.shape[1:]), np.nan)
+    return np.concatenate([images, missing]).reshape(-1, n_columns, *images.shape[1:])
+
+
+def draw_mosaic(
+    ax: Axes,
+    images: np.ndarray,
+    limits: tuple[float, float] | None,
+    row_labels: Sequence[str] = (),
+    column_labels: Sequence[str] = (),
+    **kwargs: Any,
+) -> AxesImage:
+    """Images side by side in one axes.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    images : ndarray of shape (n_rows, n_columns, height, width), or (..., 3 or 4) in colour
+    limits : tuple of float or None
+        The values that are black and white; None: the extremes.
+    row_labels, column_labels : sequence of str
+        One for each row or column, or none.
+    **kwargs : dict
+        For `imshow`.
+    """
+    low, high = limits or (np.nanmin(images), np.nanmax(images))
+    n_rows, n_columns, height, width, *channels = images.shape
+    gaps = [(0, 0), (0, 0), (0, GAP), (0, GAP), *[(0, 0)] * len(channels)]
+    cells = np.pad(images.astype(np.float64), gaps, constant_values=np.nan).swapaxes(1, 2)
+    mosaic = cells.reshape(n_rows * (height + GAP), n_columns * (width + GAP), *channels)
+    mosaic = mosaic[:-GAP, :-GAP]
+    if channels:
+        mosaic = _colours(mosaic, low, high)
+    style: dict[str, Any] = {"cmap": "gray", "vmin": low, "vmax": high}
+    image = ax.imshow(mosaic, **(style | kwargs))
+    ax.set_xticks(_centres(len(column_labels), width), column_labels)
+    ax.set_yticks(_centres(len(row_labels), height), row_labels)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return image
+
+
+def _colours(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """RGBA from 0 to 1, clear where there is nothing: imshow does neither for colours."""
+    colours = np.clip((values - low) / ((high - low) or 1), 0, 1)
+    if colours.shape[2] == 3:
+        colours = np.insert(colours, 3, 1, axis=2)
+    return np.where(np.isnan(values[:, :, :1]), 0, colours)
+
+
+def _centres(n_cells: int, size: int) -> np.ndarray:
+    return np.arange(n_cells) * (size + GAP) + (size - 1) / 2
+
+
+def name_columns(ax: Axes, names: list[str]) -> None:
+    """Name what is drawn at 0, 1, ... of the x axis; of very many, every other one or fewer."""
+    ticks = range(0, len(names), ceil(len(names) / MOST_NAMES))
+    labels = [names[i] for i in ticks]
+    turned: dict[str, Any] = {}
+    if sum(map(len, labels)) > 40:
+        turned = {"rotation": 90} if len(labels) > 10 else {"rotation": 30, "ha": "right"}
+    ax.set_xticks(ticks, labels, **turned)
+    ax.set_xlabel("column")
+
+
+def legend_above(ax: Axes, keys: Sequence[Artist], labels: Sequence[str]) -> None:
+    """A legend that hides nothing of columns, which leave no corner free."""
+    ax.legend(
+        keys, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(labels), frameon=False
+    )
