@@ -22,7 +22,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_bigan import BiGANTransformer
+from sk_bigan import (
+    BiGANTransformer,
+    InterpolationDisplay,
+    LatentDisplay,
+    LossCurveDisplay,
+    ReconstructionDisplay,
+    SampleDisplay,
+)
 
 N_LOGISTIC = 10_000
 
@@ -100,7 +107,7 @@ def main():
         nearest, logistic = accuracies(features, y_train, y_test)
         print(f"{name:<28}{nearest:>8.2f}{logistic:>12.2f}{error:>8.4f}", flush=True)
 
-    draw(bigan.set_params(features="latent"), X_test, args.output)
+    draw(bigan, X_test, y_test, args.output)
     print(f"\nWrote {args.output}")
 
 
@@ -110,28 +117,21 @@ def latent(model, X):
     return model.transform(X)
 
 
-def draw(bigan, X, path, n=14):
-    """Losses per epoch, then originals, reconstructions and samples."""
-    figure = plt.figure(figsize=(n, 7), layout="constrained")
-    losses, digits = figure.subfigures(2, 1, height_ratios=[3, 4])
-    ax = losses.subplots()
-    epochs = [record["epoch"] for record in bigan.history_]
-    for name, label in (("loss_d", "discriminator"), ("loss_eg", "encoder and generator")):
-        ax.plot(epochs, [record[name] for record in bigan.history_], label=label)
-    ax.axhline(np.log(4), color="gray", linestyle=":", label="log 4: D cannot tell")
-    ax.set(xlabel="epoch", ylabel="loss")
-    ax.legend()
-    pictures = {
-        "originals x": X[:n],
-        "reconstructions G(E(x))": bigan.inverse_transform(bigan.transform(X[:n])),
-        "samples G(z)": bigan.sample(n),
-    }
-    axes = digits.subplots(len(pictures), n)
-    for row, (title, images) in zip(axes, pictures.items(), strict=True):
-        for cell, image in zip(row, images, strict=True):
-            cell.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=255)
-            cell.set(xticks=[], yticks=[])
-        row[0].set_title(title, loc="left")
+def draw(bigan, X, y, path):
+    """Losses and codes above; digits, walks between digits and samples below."""
+    figure = plt.figure(figsize=(13, 9), layout="constrained")
+    axes = figure.subplot_mosaic(
+        [["losses", "codes"], ["digits", "samples"], ["walks", "samples"]],
+        height_ratios=[4, 2, 3],
+        width_ratios=[3, 2],
+    )
+    shape = {"image_shape": (28, 28)}
+    LossCurveDisplay.from_estimator(bigan, ax=axes["losses"])
+    axes["losses"].axhline(np.log(4), color="gray", linestyle=":")  # D cannot tell
+    LatentDisplay.from_estimator(bigan, X[:2000], y[:2000], ax=axes["codes"])
+    ReconstructionDisplay.from_estimator(bigan, X, n_samples=12, ax=axes["digits"], **shape)
+    InterpolationDisplay.from_estimator(bigan, X[:4], X[4:8], ax=axes["walks"], **shape)
+    SampleDisplay.from_estimator(bigan, ax=axes["samples"], **shape)
     figure.savefig(path, dpi=80)
 
 

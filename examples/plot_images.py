@@ -19,7 +19,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_bigan import BiGANTransformer
+from sk_bigan import (
+    BiGANTransformer,
+    InterpolationDisplay,
+    ReconstructionDisplay,
+    SampleDisplay,
+)
 
 parser = argparse.ArgumentParser(description="Convolutions on patches of two photographs")
 parser.add_argument("--output", type=Path, default=Path("images.png"), help="the picture")
@@ -83,17 +88,12 @@ for name, score in {
 # %%
 # Images come back as they came in: same shape, same units.
 
-bigan.set_params(features="latent")
-shown = X_test[:: len(X_test) // 12][:12]
-pictures = {
-    "patches x": shown,
-    "reconstructions G(E(x))": bigan.inverse_transform(bigan.transform(shown)),
-    "samples G(z)": bigan.sample(12),
-}
-figure, axes = plt.subplots(3, 12, figsize=(12, 3.9), layout="constrained")
-for row, (title, images) in zip(axes, pictures.items(), strict=True):
-    for ax, image in zip(row, images, strict=True):
-        ax.imshow(np.rint(image).astype(np.uint8))
-        ax.set(xticks=[], yticks=[])
-    row[0].set_title(title, loc="left", fontsize=11)
+figure = plt.figure(figsize=(12, 5.5), layout="constrained")
+axes = figure.subplot_mosaic(
+    [["patches", "patches"], ["walks", "samples"]], height_ratios=[1, 2], width_ratios=[2, 1]
+)
+shown = X_test[:: len(X_test) // 14]
+ReconstructionDisplay.from_estimator(bigan, shown, n_samples=14, ax=axes["patches"])
+InterpolationDisplay.from_estimator(bigan, shown[:4], shown[4:8], ax=axes["walks"])
+SampleDisplay.from_estimator(bigan, n_samples=36, ax=axes["samples"])
 figure.savefig(args.output, dpi=100)

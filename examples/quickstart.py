@@ -25,7 +25,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_bigan import BiGANTransformer
+from sk_bigan import BiGANTransformer, LatentDisplay, ReconstructionDisplay
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--output", type=Path, default=Path("quickstart.png"), help="the picture")
@@ -108,17 +108,8 @@ for name, features in table.items():
 # %%
 # 5. What the networks make of digits that they have not seen.
 
-n = 12
-pictures = {
-    "originals x": X_test[:n],
-    "reconstructions G(E(x))": bigan.inverse_transform(bigan.transform(X_test[:n])),
-    "samples G(z)": bigan.sample(n),
-}
-figure, axes = plt.subplots(len(pictures), n, figsize=(n, 3.9), layout="constrained")
-for row, (title, images) in zip(axes, pictures.items(), strict=True):
-    for ax, image in zip(row, images, strict=True):
-        ax.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
-        ax.set(xticks=[], yticks=[])
-    row[0].set_title(title, loc="left", fontsize=11)
+figure, axes = plt.subplots(2, figsize=(12, 9), layout="constrained", height_ratios=[1, 3])
+ReconstructionDisplay.from_estimator(bigan, X_test, n_samples=12, image_shape=(8, 8), ax=axes[0])
+LatentDisplay.from_estimator(bigan, X_test, y_test, ax=axes[1])
 figure.savefig(output, dpi=100)
 say(f"Wrote {output}")
