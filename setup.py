@@ -10,7 +10,7 @@ version = re.search(r'__version__ = "(.+)"', (here / "sk_bigan" / "_version.py")
 
 plot = ["matplotlib>=3.8"]
 save = ["safetensors>=0.4.5"]
-progress = ["rich>=13.0"]
+progress = ["rich>=14.1"]  # as scikit-learn's bars need it
 test = [
     *progress,
     *save,

@@ -75,6 +75,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
     history_: list[dict[str, Any]]
     n_epochs_: int
 
+    @with_callbacks
     def fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
         """Train E, G and D on X.
 
@@ -107,13 +108,25 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         KeyboardInterrupt
             On Ctrl-C, at the end of a step. The estimator is left fitted, with the networks so far.
         """
-        with self._unchanged_on_error():
+        with self._unchanged_on_error() as before:
             self._check_params()
             start = not (self.warm_start and hasattr(self, "encoder_"))
             rows = self._checked(X, ensure_min_samples=2, reset=start)
-            stop = self._fit(rows, start, X, y)
+            trained_on, held_out = self._split(rows)
+            n_epochs = self._n_epochs(len(rows if trained_on is None else trained_on))
+            names = set(vars(self))
+            context = self._init_callback_context(max_subtasks=n_epochs)
+            # What this has noted for the teardown must outlive an error.
+            before.update((name, vars(self)[name]) for name in vars(self).keys() - names)
+            task = {"estimator": self, "X": X, "y": y}
+            context.call_on_fit_task_begin(**task)
+            tasks = EpochTasks(context, lambda: self._records(self._net.history), **task)
+            # Ours first: the user's find what it has noted.
+            callbacks = [*self._scores(held_out), *own_copies(self.callbacks), tasks]
+            stop = self._train(rows, start, n_epochs, callbacks, self.checkpoint_dir, trained_on)
         if stop:
             raise stop
+        context.call_on_fit_task_end(**task, reconstruction_attributes=dict)
         return self
 
     def partial_fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
@@ -148,26 +161,10 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             self._check_params()
             start = not hasattr(self, "encoder_")
             rows = self._checked(X, ensure_min_samples=2, reset=start)
-            stop = self._train(rows, start, n_epochs=1)
+            stop = self._train(rows, start, 1, own_copies(self.callbacks))
         if stop:
             raise stop
         return self
-
-    @with_callbacks
-    def _fit(self, rows: Any, start: bool, X: Any, y: Any) -> BaseException | None:
-        """Train; to scikit-learn's callbacks a task that has a subtask an epoch."""
-        trained_on, held_out = self._split(rows)
-        n_epochs = self._n_epochs(len(rows if trained_on is None else trained_on))
-        context = self._init_callback_context(max_subtasks=n_epochs)
-        task = {"estimator": self, "X": X, "y": y}
-        context.call_on_fit_task_begin(**task)
-        observers: list[Callback] = []
-        if held_out is not None:
-            observers.append(HeldOutScore(lambda: float(self._explained(held_out).mean())))
-        observers.append(EpochTasks(context, lambda: self._records(self._net.history), **task))
-        stop = self._train(rows, start, n_epochs, self.checkpoint_dir, trained_on, observers)
-        context.call_on_fit_task_end(**task, reconstruction_attributes=dict)
-        return stop
 
     def _split(self, rows: np.ndarray | DatasetRows) -> tuple[np.ndarray | None, Any]:
         """Which rows to train on, if not all, and the others."""
@@ -185,6 +182,11 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         if isinstance(rows, DatasetRows):
             return trained_on, DatasetRows(Subset(rows.dataset, held_out.tolist()))  # type: ignore[arg-type]
         return trained_on, rows[held_out]
+
+    def _scores(self, held_out: Any) -> list[Callback]:
+        if held_out is None:
+            return []
+        return [HeldOutScore(lambda: float(self._explained(held_out).mean()))]
 
     def _checked(self, X: Any, reset: bool = False, ensure_min_samples: int = 1) -> Any:
         """X as flat rows of numbers, all of them finite unless they are still to be read."""
@@ -214,9 +216,9 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         X: np.ndarray | DatasetRows,
         start: bool,
         n_epochs: int,
+        callbacks: Sequence[Any],
         checkpoint_dir: str | PathLike[str] | None = None,
         trained_on: np.ndarray | None = None,
-        observers: Sequence[Callback] = (),
     ) -> BaseException | None:
         """Train; what ended the training early, if what it has come to is to be kept."""
         columns = describe(X)
@@ -231,12 +233,12 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         # What is extreme in X stays so when it is scaled.
         extremes = as_tensor(np.stack([columns.low, columns.high]))
         self._to_samples()(to_device(extremes, self.device_))
-        bar = ProgressBar()
-        net = self._engine(n_epochs, [*observers, *[bar] * bool(self.verbose)])
         checkpoints = None
         if checkpoint_dir is not None:
             run = describe_run(X, columns, self._parameters_of_the_training(n_epochs))
             checkpoints = Checkpoints(checkpoint_dir, self.checkpoint_every, run)
+        bar = ProgressBar()
+        net = self._engine(n_epochs, [*callbacks, bar] if self.verbose else callbacks)
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
         stop: BaseException | None = None
@@ -341,7 +343,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             getattr(self, name).to(device)
         self.__dict__.pop("_net", None)
 
-    def _engine(self, n_epochs: int, observers: Sequence[Callback] = ()) -> BiGANNet:
+    def _engine(self, n_epochs: int, callbacks: Sequence[Any] = ()) -> BiGANNet:
         """The engine around the networks; its optimizers live on while the estimator does."""
         with seeded(self._seed, self.device_):
             augmentation = resolve_augmentation(
@@ -358,8 +360,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             "batch_size": self.batch_size,
             "cuda_graph": self.cuda_graph,
             "precision": resolve_precision(self.precision, self.device_),
-            # The user's last: they find what ours have noted.
-            "callbacks": [*observers, *own_copies(self.callbacks or [])],
+            "callbacks": [*callbacks],
             "verbose": self.verbose,
         }
         if not hasattr(self, "_net"):
@@ -404,10 +405,10 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         return visual_block(self)
 
     @contextmanager
-    def _unchanged_on_error(self) -> Iterator[None]:
+    def _unchanged_on_error(self) -> Iterator[dict[str, Any]]:
         before = self.__dict__.copy()
         try:
-            yield
+            yield before
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)

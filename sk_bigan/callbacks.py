@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from skorch.callbacks import Callback
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from .exceptions import Diverged
+from .exceptions import Diverged, NotFiniteError
 from .state import generators, set_generators
 
 if TYPE_CHECKING:
@@ -22,13 +22,19 @@ try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:  # scikit-learn before 1.9, whose estimators have no callbacks
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Tasks that nobody is told of."""
+    class NoTask:
+        """A task that nobody is told of."""
 
-        def _init_callback_context(self, **kwargs: Any) -> CallbackSupportMixin:
+        def subcontext(self, **kwargs: Any) -> NoTask:
             return self
 
-        subcontext = call_on_fit_task_begin = call_on_fit_task_end = _init_callback_context
+        def call_on_fit_task_begin(self, **kwargs: Any) -> None: ...
+
+        def call_on_fit_task_end(self, **kwargs: Any) -> None: ...
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        def _init_callback_context(self, **kwargs: Any) -> NoTask:
+            return NoTask()
 
     def with_callbacks(method: Callable) -> Callable:
         return method
@@ -37,23 +43,22 @@ except ImportError:  # scikit-learn before 1.9, whose estimators have no callbac
 class LRScheduler(skorch.callbacks.LRScheduler):
     """One of torch's schedules of the learning rate, for both players.
 
-    It takes the place of the linear decay in the second half of the epochs. What it sets follows
-    from the epochs so far, so that a resumed training goes on as if nothing had happened, and one
-    that went back with lower rates keeps them lower.
+    It takes the place of the linear decay in the second half of the epochs, and steps once an
+    epoch. What it sets follows from the epochs so far, so that a resumed training goes on as if
+    nothing had happened, and one that went back with lower rates keeps them lower. In
+    `partial_fit`, which is one epoch, every call has the first rate.
 
     Parameters
     ----------
-    policy : str or class, default="WarmRestartLR"
+    policy : str or class
         A class of :mod:`torch.optim.lr_scheduler`, or the name of one that skorch knows, as
         "CosineAnnealingLR", "StepLR" or "ReduceLROnPlateau".
 
-    monitor : str, default="train_loss"
-        Entry of the history that ReduceLROnPlateau looks at, as "loss_eg" or "valid_score".
+    monitor : str, default="loss_eg"
+        Entry of the history that ReduceLROnPlateau looks at, as "valid_score".
 
     event_name : str or None, default="event_lr"
         What the history calls the rate.
-
-    step_every : {"epoch"}, default="epoch"
 
     **kwargs
         Of the scheduler, as ``T_max=20``.
@@ -66,12 +71,27 @@ class LRScheduler(skorch.callbacks.LRScheduler):
     >>> bigan = BiGANTransformer(max_epochs=20, callbacks=[cosine])
     """
 
+    step_every = "epoch"
+
+    def __init__(
+        self,
+        policy: str | type,
+        monitor: str = "loss_eg",
+        event_name: str | None = "event_lr",
+        **kwargs: Any,
+    ):
+        self.policy = policy
+        self.monitor = monitor
+        self.event_name = event_name
+        self.__dict__.update(kwargs)
+
     def initialize(self) -> LRScheduler:
-        if self.step_every != "epoch" or callable(self.monitor):
+        if self.step_every != "epoch" or not isinstance(self.monitor, str):
             raise ValueError(
                 "LRScheduler needs step_every='epoch' and the name of an entry of the history as "
                 f"monitor, got step_every={self.step_every!r} and monitor={self.monitor!r}"
             )
+        self.rates_: Sequence[float] = []
         return super().initialize()
 
     def on_train_begin(self, net: BiGANNet, **kwargs: Any) -> None:
@@ -79,16 +99,19 @@ class LRScheduler(skorch.callbacks.LRScheduler):
 
     def on_epoch_begin(self, net: BiGANNet, **kwargs: Any) -> None:
         epochs = net.history[:-1]  # the new one is counted already
-        scores = None
-        if self.policy_ is ReduceLROnPlateau:
-            if any(self.monitor not in epoch for epoch in epochs):
-                raise ValueError(
-                    f"monitor must be an entry of the history, one of {sorted(epochs[-1])}, got "
-                    f"{self.monitor!r}"
-                )
-            scores = [*(epoch[self.monitor] for epoch in epochs), 0.0]  # the last comes too late
-        rates = self.simulate(len(epochs) + 1, net.lr_at_start, step_args=scores)
-        set_learning_rates(net, rates[-1] / net.lr_at_start)
+        if isinstance(self.policy_, type) and issubclass(self.policy_, ReduceLROnPlateau):
+            self.rates_ = self.simulate(len(epochs) + 1, net.lr_at_start, self._scores(epochs))
+        elif len(self.rates_) == 0:
+            self.rates_ = self.simulate(net.max_epochs, net.lr_at_start)
+        set_learning_rates(net, self.rates_[len(epochs)] / net.lr_at_start)
+
+    def _scores(self, epochs: list[dict[str, Any]]) -> list[float]:
+        if any(self.monitor not in epoch for epoch in epochs):
+            names = sorted(epochs[-1].keys() - {"batches"})
+            raise ValueError(
+                f"monitor must be an entry of the history, one of {names}, got {self.monitor!r}"
+            )
+        return [*(epoch[self.monitor] for epoch in epochs), 0.0]  # the last comes too late to act
 
     def on_epoch_end(self, net: BiGANNet, **kwargs: Any) -> None:
         if self.event_name is not None:
@@ -132,7 +155,7 @@ class HeldOutScore(Callback):
         before = generators(device)  # networks may draw, and the training must not feel it
         try:
             score = self.score()
-        except ValueError as error:  # not finite: the training goes back
+        except NotFiniteError as error:
             losses = {name: net.history[-1, name] for name in ("loss_d", "loss_eg")}
             raise Diverged(len(net.history), losses) from error
         set_generators(device, before)
@@ -154,6 +177,10 @@ class ProgressBar(Callback):
         values = {name: f"{last[name]:.3f}" for name in names if name in last}
         self.bar_.set_postfix(values, refresh=False)
         self.bar_.update(len(net.history) - self.bar_.n)
+
+    def on_train_end(self, net: BiGANNet, **kwargs: Any) -> None:
+        if hasattr(self, "bar_"):  # another callback may have ended the training before this one
+            self.on_epoch_end(net)
 
     def close(self) -> None:
         """Leave the bar as it stands."""
@@ -179,24 +206,34 @@ class EpochTasks(Callback):
         self.fitted_so_far = fitted_so_far
         self.arguments = arguments
         self.n_begun = 0
+        self.is_open = False
 
     def on_epoch_begin(self, net: BiGANNet, **kwargs: Any) -> None:
-        if len(net.history) > self.n_begun:  # else one that diverged begins again
-            self.n_begun = len(net.history)
-            self.task = self.context.subcontext(task_name="epoch")
+        if len(net.history) > self.n_begun:  # else one that was undone begins again
+            while self.n_begun < len(net.history):  # those before a resumed training have numbers
+                self.task = self.context.subcontext(task_name="epoch")
+                self.n_begun += 1
+            self.is_open = True
             self.task.call_on_fit_task_begin(**self.arguments)
 
     def on_epoch_end(self, net: BiGANNet, **kwargs: Any) -> None:
-        stop = self.task.call_on_fit_task_end(
-            **self.arguments, reconstruction_attributes=self.fitted_so_far
-        )
-        if stop:
+        if len(net.history) == self.n_begun and self._end():
             raise KeyboardInterrupt  # as skorch's callbacks end a training
 
+    def on_train_end(self, net: BiGANNet, **kwargs: Any) -> None:
+        if self.is_open:  # a callback before this one has ended the training
+            self._end()
 
-def own_copies(callbacks: list[Any]) -> list[Any]:
+    def _end(self) -> bool:
+        self.is_open = False
+        return self.task.call_on_fit_task_end(
+            **self.arguments, reconstruction_attributes=self.fitted_so_far
+        )
+
+
+def own_copies(callbacks: list[Any] | None) -> list[Any]:
     """Copies for one fit; what cannot be copied, as a connection to a server, is shared."""
-    return [_own_copy(callback) for callback in callbacks]
+    return [_own_copy(callback) for callback in callbacks or []]
 
 
 def _own_copy(callback: Any) -> Any:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
+from .exceptions import NotFiniteError
 from .inputs import DatasetRows
 
 # By name: the dtype of autocast, which for "tf32" leaves the rest to `repeatable`.
@@ -219,7 +220,7 @@ def forward(
 
     Raises
     ------
-    ValueError
+    NotFiniteError
         If a result is not finite.
     """
     leave_other_threads()
@@ -233,7 +234,7 @@ def forward(
         nonlocal done, output
         result = computing.pop(0).cpu().numpy()
         if not np.isfinite(result).all():
-            raise ValueError(
+            raise NotFiniteError(
                 f"the networks give no finite numbers for some of the rows {done} to "
                 f"{done + len(result) - 1} of X: they lie too far from the training data"
             )

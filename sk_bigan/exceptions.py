@@ -41,3 +41,7 @@ class Diverged(Exception):  # noqa: N818, the training may yet be saved
         super().__init__(epoch, losses)
         self.epoch = epoch
         self.losses = losses
+
+
+class NotFiniteError(ValueError):
+    """The networks give numbers that are not finite."""

@@ -119,7 +119,7 @@ class Monitor:
             code_spread=share(spread(codes), spread(self.z)) if spread(self.x) > 0 else 1.0,
             code_covariance=share(covariance(codes), covariance(self.z)),
             sample_spread=share(spread(samples), spread(self.x)),
-            score=1 - share(errors.square().sum().item(), deviations.square().sum().item()),
+            score=1 - share(sum_of_squares(errors), sum_of_squares(deviations)),
         )
 
     def warn_of_collapse(self, healths: Sequence[Health], n_steps: int) -> None:
@@ -143,10 +143,15 @@ def spread(values: Tensor) -> float:
 
 def covariance(values: Tensor) -> float:
     """Root mean square over pairs of different columns."""
-    matrix = torch.atleast_2d(values.float().T.cov(correction=0))
+    # Squares of large codes overflow single precision, and some devices have no double.
+    matrix = torch.atleast_2d(values.cpu().double().T.cov(correction=0))
     n = len(matrix)
     squares = matrix.square().sum() - matrix.diag().square().sum()
     return (squares / max(1, n * (n - 1))).sqrt().item()
+
+
+def sum_of_squares(values: Tensor) -> float:
+    return values.cpu().double().square().sum().item()
 
 
 def rows_to_watch(X: Tensor | DatasetRows) -> Tensor:

@@ -37,7 +37,7 @@ def visual_block(estimator: BaseBiGAN) -> Any:
         size = sum(parameter.numel() for parameter in module.parameters())
         boxes.append(box(f"{network}, {size:,} weights", caption, repr(module)))
     networks = _VisualBlock("parallel", boxes, dash_wrapped=False)
-    last = estimator.history_[-1]
+    last = estimator.history_[-1] if estimator.history_ else {}  # stopped in the first epoch
     training = box(
         f"{estimator.n_epochs_} epochs, on {estimator.device_}",
         ", ".join(f"{key} {last[key]:.3f}" for key in STATE if key in last),

@@ -8,10 +8,10 @@ from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
+import skorch.callbacks
 import torch
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from skorch.callbacks import Callback
-from skorch.callbacks import LRScheduler as OfOneOptimizer
 
 from .augmentations import AUGMENTATIONS, Augmentation
 from .building import OwnNetwork
@@ -178,10 +178,11 @@ class Parameters(NetworkParameters):
                     "callbacks must be instances of skorch.callbacks.Callback or pairs of a name "
                     f"and such an instance, got {entry!r}"
                 )
-            if isinstance(callback, OfOneOptimizer) and not isinstance(callback, LRScheduler):
+            schedules = isinstance(callback, skorch.callbacks.LRScheduler)
+            if schedules and not isinstance(callback, LRScheduler):
                 raise TypeError(
-                    "callbacks must have sk_bigan.callbacks.LRScheduler, which sets the rates of "
-                    f"both optimizers, for skorch's, got {callback!r}"
+                    "callbacks must not have skorch's LRScheduler, which sets one optimizer: "
+                    f"take sk_bigan.callbacks.LRScheduler, got {callback!r}"
                 )
             if self.checkpoint_dir is not None and getattr(callback, "load_best", False):
                 raise ValueError(

@@ -89,6 +89,7 @@ class BiGANNet(NeuralNet):
     recorded_step_: CudaGraphStep | None
     rollbacks_: int
     epoch_so_far_: EpochSoFar | None
+    iterator_train__rows: np.ndarray | None
 
     def __init__(
         self,
@@ -197,6 +198,7 @@ class BiGANNet(NeuralNet):
             finally:
                 self._set_training(False)
                 self.recorded_step_ = None  # it holds on to the memory of a whole step
+                self.iterator_train__rows = None
                 for name in ("_good", "_monitor", "_checkpoints"):
                     self.__dict__.pop(name, None)
 

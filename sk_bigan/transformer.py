@@ -127,7 +127,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
     validation_fraction : float, default=None
         Share of the rows that `fit` holds out of the training, always the same ones of as many, and
         scores after every epoch: `history_` has "valid_score", which is on the scale of `score`.
-        ``None`` holds out none. `partial_fit` does not.
+        Scaling is learned from all rows. ``None`` holds out none, and neither does `partial_fit`.
 
     device : str or torch.device, default="auto"
         Where to compute. "auto" takes CUDA, then MPS, then the CPU.

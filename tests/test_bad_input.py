@@ -340,7 +340,7 @@ PARAMETERS = [
     (
         {"callbacks": [("rate", skorch.callbacks.LRScheduler())]},
         TypeError,
-        "callbacks must have sk_bigan.callbacks.LRScheduler.* for skorch's, got <skorch",
+        "callbacks must not have skorch's LRScheduler.*take sk_bigan.callbacks.*got <skorch",
     ),
     (
         {"callbacks": [EarlyStopping(load_best=True)], "checkpoint_dir": "x"},

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import AtStep, once, same_weights, spoil, without_seconds
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -137,6 +138,29 @@ def test_a_score_that_is_not_finite_sends_the_training_back(digits, small):
     assert bigan.n_epochs_ == 3
 
 
+def test_a_fault_of_a_network_is_no_divergence(digits, small):
+    class Faulty(nn.Linear):
+        def __init__(self, sample_shape, latent_dim):
+            super().__init__(sample_shape[0], latent_dim)
+
+        def forward(self, x):
+            if not self.training and len(x) == 96:  # the rows held out, in whole blocks of 32
+                raise ValueError("a fault of its own")
+            return super().forward(x)
+
+    with pytest.raises(ValueError, match="a fault of its own"):
+        small(encoder=Faulty, validation_fraction=0.2).fit(digits)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_images_are_held_out_as_rows_are(digits, small, dtype):
+    settings = {"validation_fraction": 0.2, "scaling": "range"}
+    of_rows = small(**settings).fit(digits)
+    of_images = small(**settings).fit(digits.reshape(-1, 8, 8).astype(dtype))
+    scores = [[e["valid_score"] for e in b.history_] for b in (of_rows, of_images)]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-12)
+
+
 class Noisy(nn.Linear):
     """Draws in evaluation mode too."""
 
@@ -258,12 +282,20 @@ def test_the_usual_rates_fall_in_the_second_half(digits, small):
 
 
 def test_a_schedule_that_does_not_apply(digits, small):
-    for scheduler in (LRScheduler(step_every="batch"), LRScheduler(monitor=len)):
+    for wrong in ({"step_every": "batch"}, {"monitor": len}):
+        scheduler = LRScheduler("StepLR", step_size=2, **wrong)
         with pytest.raises(ValueError, match="LRScheduler needs step_every='epoch' and the name"):
             small(callbacks=[scheduler]).fit(digits)
     missing = LRScheduler("ReduceLROnPlateau", monitor="accuracy")
-    with pytest.raises(ValueError, match="monitor must be .*'loss_d'.*got 'accuracy'"):
+    with pytest.raises(ValueError, match=r"monitor must be .*\['code_cov.*, got 'accuracy'"):
         small(callbacks=[missing]).fit(digits)
+
+
+def test_a_schedule_is_cloned_with_its_parameters(digits, small):
+    cosine = LRScheduler("CosineAnnealingLR", event_name="rate", T_max=4)
+    first = small(callbacks=[cosine]).fit(digits)
+    again = clone(first).fit(digits)
+    assert [e["rate"] for e in again.history_] == [e["rate"] for e in first.history_]
 
 
 # Copies
@@ -311,6 +343,18 @@ def test_a_perfect_inverse_scores_one_and_the_mean_scores_zero():
             return x.mean(0).expand(64, 3)
 
     assert Monitor(nn.Identity(), Mean(), Judge(), x, z).look().score == pytest.approx(0, abs=1e-6)
+
+
+def test_large_codes_are_no_divergence(digits, small):
+    class Large(nn.Linear):
+        def __init__(self, sample_shape, latent_dim):
+            super().__init__(sample_shape[0], latent_dim)
+
+        def forward(self, x):
+            return 1e11 * super().forward(x)
+
+    bigan = small(encoder=Large, cycle_weight=0).fit(digits)
+    assert bigan.history_[-1]["code_covariance"] > 1e18
 
 
 def test_codes_that_repeat_each_other_covary():
@@ -377,17 +421,73 @@ def test_watching_changes_nothing_and_shows_what_will_be(digits, small, of_sklea
     assert not np.array_equal(epochs[0].transform(digits), watched.transform(digits))
 
 
-def test_they_may_stop_the_training(digits, small, of_sklearn):
-    bigan = small(max_epochs=9).set_callbacks(Recorder(stop_after=3)).fit(digits)
+def test_they_may_stop_the_training(digits, small, of_sklearn, capsys):
+    steps = LRScheduler("StepLR", step_size=2)
+    bigan = small(max_epochs=9, verbose=1, callbacks=[steps])
+    bigan.set_callbacks(Recorder(stop_after=3)).fit(digits)
     assert bigan.n_epochs_ == 3
+    assert all("event_lr" in epoch for epoch in bigan.history_)
+    assert "| 3/9 [" in capsys.readouterr().err
 
 
-def test_an_epoch_that_is_repeated_is_one_task(digits, small, of_sklearn):
+def test_an_epoch_after_which_another_callback_stops_has_its_end(digits, small, of_sklearn, capsys):
+    class Stop(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt  # as skorch's EarlyStopping
+
     recorder = Recorder()
-    bigan = small(max_epochs=3, callbacks=[AtStep(2 * EPOCH, once(spoil))])
-    with pytest.warns(ConvergenceWarning, match="diverged"):
+    bigan = small(max_epochs=9, verbose=1, callbacks=[Stop()]).set_callbacks(recorder).fit(digits)
+    assert recorder.events[1:-1] == [
+        ("fit begins", 9),
+        ("epoch begins", 0),
+        ("epoch ends", 400),
+        ("fit ends", 400),
+    ]
+    assert "| 1/9 [" in capsys.readouterr().err
+    assert bigan.n_epochs_ == 1
+
+
+def test_epochs_that_are_repeated_are_one_task_each(digits, small, of_sklearn):
+    recorder = Recorder()
+    bigan = small(max_epochs=6, callbacks=[AtStep(4 * EPOCH + 1, once(spoil))])
+    with pytest.warns(ConvergenceWarning, match="diverged in epoch 5.*goes on from epoch 1"):
         bigan.set_callbacks(recorder).fit(digits)
-    assert recorder.events.count(("epoch begins", 0)) == 3
+    assert recorder.events.count(("epoch begins", 0)) == 6
+    assert recorder.events.count(("epoch ends", 400)) == 6
+
+
+def test_the_epochs_of_a_resumed_training_have_their_numbers(digits, small, of_sklearn, tmp_path):
+    class Numbers(Recorder):
+        def on_fit_task_begin(self, estimator, context):
+            self.events.append(context.task_id)
+
+    def fail(net):
+        raise ValueError("a fault")
+
+    settings = {"max_epochs": 5, "checkpoint_dir": tmp_path}
+    with pytest.raises(ValueError, match="a fault"):
+        small(**settings, callbacks=[AtStep(3 * EPOCH + 1, fail)]).fit(digits)
+    recorder = Numbers()
+    small(**settings).set_callbacks(recorder).fit(digits)
+    assert [e for e in recorder.events if isinstance(e, int)] == [0, 3, 4]  # the fit, two epochs
+
+
+@pytest.mark.parametrize("hook", ["on_fit_task_end", "teardown"])
+def test_what_fails_after_the_training_undoes_nothing(digits, small, of_sklearn, hook):
+    class Failing(Recorder):
+        def fail(self, estimator, context):
+            if context.task_name == "fit":
+                raise ValueError("a fault")
+
+    setattr(Failing, hook, Failing.fail)
+    bigan = small(max_epochs=3, warm_start=True).fit(digits)
+    with pytest.raises(ValueError, match="a fault"):
+        bigan.set_callbacks(Failing()).fit(digits)
+    assert bigan.n_epochs_ == len(bigan.history_) == 6
+    bigan.set_callbacks().fit(digits)
+    assert same_weights(
+        bigan, small(max_epochs=3, warm_start=True).fit(digits).fit(digits).fit(digits)
+    )
 
 
 def test_they_are_told_of_a_failure(digits, small, of_sklearn):

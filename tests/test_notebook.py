@@ -2,6 +2,8 @@
 
 from html import unescape
 
+import pytest
+from helpers import AtStep
 from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -39,6 +41,18 @@ def test_the_numbers_are_those_of_the_last_epoch(digits, small):
     html = shown(bigan)
     assert f"loss_d {last['loss_d']:.3f}, loss_eg {last['loss_eg']:.3f}" in html
     assert f"cycle           {last['cycle']:.4g}" in html
+
+
+def test_stopped_in_the_first_epoch_it_shows_the_networks(digits, small):
+    def stop(net):
+        raise KeyboardInterrupt
+
+    bigan = small(callbacks=[AtStep(1, stop)])
+    with pytest.raises(KeyboardInterrupt):
+        bigan.fit(digits)
+    html = shown(bigan)
+    assert "weights" in html
+    assert "0 epochs, on cpu" in html
 
 
 def test_before_fit_it_is_one_box(small):
