@@ -43,7 +43,16 @@ from .devices import (
     to_device,
 )
 from .exceptions import TrainingDivergedError
-from .inputs import FLOATS, INTEGERS, DatasetRows, Layout, check_row_shape, open_rows, recognise
+from .inputs import (
+    FLOATS,
+    INTEGERS,
+    DatasetRows,
+    Layout,
+    check_row_shape,
+    column_without_numbers,
+    open_rows,
+    recognise,
+)
 from .network_parameters import wanted_networks
 from .notebook import visual_block
 from .objectives import resolve_objective
@@ -206,7 +215,15 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
                     f"X has {len(rows)} sample(s), while a minimum of {ensure_min_samples} is "
                     "required"
                 )
-        rows = validate_data(self, rows, reset=reset, **checks)
+        try:
+            rows = validate_data(self, rows, reset=reset, **checks)
+        except (TypeError, ValueError) as error:
+            if (culprit := column_without_numbers(rows)) is None:
+                raise
+            raise ValueError(
+                f"X must hold numbers, got {culprit}: encode text first, as by "
+                "OneHotEncoder(sparse_output=False), make numbers of dates, fill gaps"
+            ) from error
         if reset:
             self._layout = recognise(row_shape, self._told_sample_shape())
         return rows

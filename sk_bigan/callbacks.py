@@ -163,7 +163,7 @@ class HeldOutScore(Callback):
 
 
 class ProgressBar(Callback):
-    """A bar of tqdm's on stderr: epochs, losses, the held-out score, the time left."""
+    """A bar of tqdm's on stderr: epochs, losses, scores, the time left."""
 
     def on_epoch_begin(self, net: BiGANNet, **kwargs: Any) -> None:
         if not hasattr(self, "bar_"):
@@ -173,7 +173,7 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, net: BiGANNet, **kwargs: Any) -> None:
         last = net.history[-1]
-        names = ("loss_d", "loss_eg", "valid_score")
+        names = ("loss_d", "loss_eg", "score", "valid_score")
         values = {name: f"{last[name]:.3f}" for name in names if name in last}
         self.bar_.set_postfix(values, refresh=False)
         self.bar_.update(len(net.history) - self.bar_.n)

@@ -19,7 +19,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import ceil, sqrt
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 MOST_COLOURS = 20  # that can be told apart: those of matplotlib's tab20
 MOST_LINES = 10  # with a name each
+LABELS = 0.5  # inches below a mosaic
 
 # What the numbers in `history_` are, and whose.
 PAIRS, SPREAD = "share of pairs that D tells rightly", "standard deviation"
@@ -85,12 +86,17 @@ class _Display(ABC):
         self : object
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
+        figure = None
         if ax is None:
             import matplotlib.pyplot as plt
 
-            _, ax = plt.subplots(layout="constrained")
+            figure, ax = plt.subplots(layout="constrained")
         self._draw(ax, **kwargs)
         self.ax_, self.figure_ = ax, ax.figure
+        image = getattr(self, "image_", None)
+        if figure is not None and image is not None:  # as high as the mosaic and its labels
+            height, width = image.get_array().shape[:2]
+            figure.set_figheight(figure.get_figwidth() * height / width + LABELS)
         return self
 
     @abstractmethod
@@ -379,7 +385,6 @@ class SampleDisplay(_Display):
             style: dict[str, Any] = {
                 "positions": np.arange(n_columns) + (number - (len(groups) - 1) / 2) * 0.4,
                 "widths": 0.3,
-                "manage_ticks": False,
                 "patch_artist": True,
                 "boxprops": {"facecolor": colour, "edgecolor": colour},
                 "whiskerprops": {"color": colour},
@@ -514,7 +519,8 @@ class LatentDisplay(_Display):
         self.colorbar_ = None
         if classes is not None:
             keys, _ = self.scatter_.legend_elements(num=range(n))
-            place = "best" if len(self.points) <= 10_000 else "upper right"  # best takes its time
+            few = len(self.points) <= 10_000  # the search for the best place takes its time
+            place: Literal["best", "upper right"] = "best" if few else "upper right"
             ax.legend(keys, classes, title="y", ncols=ceil(n / 10), loc=place)
         elif self.y is not None:
             self.colorbar_ = ax.figure.colorbar(self.scatter_, ax=ax, label="y")
@@ -629,7 +635,7 @@ def _encode(estimator: BiGANTransformer, X: Any) -> np.ndarray:
     """E(x), whatever layers the estimator's `transform` gives."""
     latent = type(estimator).__new__(type(estimator))  # copy.copy would build the networks anew
     latent.__dict__.update(vars(estimator), features="latent")
-    return np.asarray(latent.transform(X))  # set_output may have made it a frame
+    return latent.transform(X)
 
 
 def _palette(n: int) -> Any:

@@ -201,12 +201,38 @@ def open_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     if isinstance(X, Tensor):
         X = _plain(X).numpy()
     elif not hasattr(X, "shape") or len(X.shape) > 2:
-        X = np.asarray(X)
+        X = _as_array(X)
     if isinstance(X, np.ndarray) and X.dtype == bool:
         X = X.view(np.uint8)
     if isinstance(X, np.ndarray) and X.ndim > 2:
         return X.reshape(len(X), prod(X.shape[1:])), X.shape[1:]
     return X, None
+
+
+def _as_array(X: Any) -> np.ndarray:
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        shapes = list(dict.fromkeys(np.shape(row) for row in X))
+        if len(shapes) == 1:
+            raise
+        raise ValueError(
+            f"X must have rows of one shape, got {shapes[0]} and {shapes[1]} among them"
+        ) from error
+
+
+def column_without_numbers(X: Any) -> str | None:
+    """Of a frame, what the first column is called that cannot be read as numbers, and its value."""
+    for name in getattr(X, "columns", ()):
+        column = X[name]
+        if getattr(getattr(column, "dtype", None), "kind", "O") in "biufc":
+            continue
+        for value in np.asarray(column).flat:
+            try:
+                float(value)
+            except (TypeError, ValueError):
+                return f"{str(value)[:50]!r} in column {name!r}"
+    return None
 
 
 def _is_list_of_items(X: Any) -> bool:

@@ -169,7 +169,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         reproducible on one machine. The global random generators are neither used nor changed.
 
     verbose : int, default=0
-        1 draws a progress bar on stderr, with the losses of the last epoch. From scikit-learn 1.9
+        1 draws a progress bar on stderr, with losses and scores. From scikit-learn 1.9
         on, ``set_callbacks(sklearn.callback.ProgressBar())`` does for whole pipelines and grids.
 
     Attributes

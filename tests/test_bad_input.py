@@ -16,6 +16,7 @@ import skorch.callbacks
 import torch
 from filelock import FileLock
 from own_networks import SmallEncoder
+from PIL import Image
 from safetensors.numpy import save as to_bytes
 from scipy import sparse
 from sklearn.datasets import load_digits
@@ -354,6 +355,13 @@ PARAMETERS = [
     ({"verbose": -1}, ValueError, "'verbose'.*Got -1"),
 ]
 
+
+def with_column(values):
+    frame = pd.DataFrame(X[:2])
+    frame[3] = values
+    return frame
+
+
 # X, exception, words of the message
 INPUTS = {
     "lists of text": ([["a", "b"], ["c", "d"]], ValueError, "could not convert string to float"),
@@ -380,8 +388,33 @@ INPUTS = {
     "estimator": (PCA(), TypeError, "real number, not 'PCA'"),
     "empty list": ([], ValueError, "Expected 2D array, got 1D array"),
     "empty lists": ([[], []], ValueError, r"0 feature\(s\)"),
-    "ragged lists": ([[1.0, 2.0], [3.0]], ValueError, "inhomogeneous"),
-    "ragged arrays": ([X[0], X[1, :9]], ValueError, "inhomogeneous"),
+    "ragged lists": ([[1.0, 2.0], [3.0]], ValueError, r"one shape, got \(2,\) and \(1,\)"),
+    "ragged arrays": ([X[0], X[1, :9]], ValueError, r"one shape, got \(64,\) and \(9,\)"),
+    "pictures of two sizes": (
+        [Image.new("RGB", (4, 5)), Image.new("RGB", (5, 4))],
+        ValueError,
+        r"X must have rows of one shape, got \(5, 4, 3\) and \(4, 5, 3\) among them",
+    ),
+    "frame with text": (
+        with_column(["north", "south"]),
+        ValueError,
+        "X must hold numbers, got 'north' in column 3: encode text first",
+    ),
+    "frame with categories": (
+        with_column(pd.Categorical(["north", "south"])),
+        ValueError,
+        "got 'north' in column 3",
+    ),
+    "frame with dates": (
+        with_column(pd.date_range("2020", periods=2)),
+        ValueError,
+        "got '2020-01-01.* in column 3.*make numbers of dates",
+    ),
+    "frame with a gap": (
+        with_column(pd.array([1, None], dtype="Int64")),
+        ValueError,
+        "X contains NaN",
+    ),
     "ragged tensors": ([TENSOR[0], TENSOR[1, :9]], ValueError, "one shape.*in item 1"),
     "list of dicts": ([{"a": 1}, {"a": 2}], TypeError, "real number, not 'dict'"),
     "lists with None": ([[None, 1], [2, 3]], ValueError, "X contains NaN"),
@@ -393,7 +426,11 @@ INPUTS = {
     "records": (np.zeros(9, "f8,f8"), TypeError, "Cannot cast array data"),
     "masked": (np.ma.masked_less(X, 1), ValueError, "no masked values"),
     "all masked": (np.ma.masked_all((9, 64)), ValueError, "no masked values"),
-    "frame of text": (pd.DataFrame([["x"] * 64] * 2), ValueError, "string to float: 'x'"),
+    "frame of text": (
+        pd.DataFrame([["x"] * 64] * 2),
+        ValueError,
+        "X must hold numbers, got 'x' in column",
+    ),
     "frame, complex": (pd.DataFrame(X + 1j), ValueError, "omplex data not supported"),
     "frame, NaN": (pd.DataFrame(with_value(np.nan)), ValueError, "X contains NaN"),
     "frame, NA": (pd.DataFrame([[1, None]] * 2, dtype="Int64"), ValueError, "X contains NaN"),
@@ -457,13 +494,25 @@ FIRST_INPUTS = {
     "images, masked": (np.ma.masked_less(IMAGES, 1), ValueError, "no masked values"),
     "numbers and text": (pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), ValueError, "'x'"),
     "categories": (pd.DataFrame({"a": pd.Categorical(["x", "y"])}), ValueError, "'x'"),
-    "months": (pd.DataFrame({"a": pd.period_range("2020", periods=3)}), TypeError, "'Period'"),
-    "dates and numbers": (pd.DataFrame({"a": DATES, "b": [1.0, 2.0, 3.0]}), TypeError, "DateTime"),
-    "frame, object NA": (pd.DataFrame({"a": [1, pd.NA]}), TypeError, "'NAType'"),
+    "months": (
+        pd.DataFrame({"a": pd.period_range("2020", periods=3)}),
+        ValueError,
+        "2020-01-01' in",
+    ),
+    "dates and numbers": (
+        pd.DataFrame({"a": DATES, "b": [1.0, 2.0, 3.0]}),
+        ValueError,
+        "'2020-.*'a'",
+    ),
+    "frame, object NA": (pd.DataFrame({"a": [1, pd.NA]}), ValueError, "'<NA>' in .*fill gaps"),
     "names and numbers": (pd.DataFrame(X[:, :2], columns=["a", 3]), TypeError, "'int', 'str'"),
-    "polars, text": (pl.DataFrame({"a": ["x", "y"]}), ValueError, "string to float: 'x'"),
+    "polars, text": (
+        pl.DataFrame({"a": ["x", "y"]}),
+        ValueError,
+        "X must hold numbers, got 'x' in column",
+    ),
     "polars, null": (pl.DataFrame({"a": [1.0, None]}), ValueError, "X contains NaN"),
-    "polars, lists": (pl.DataFrame({"a": [[1], [2, 3]]}), ValueError, "with a sequence"),
+    "polars, lists": (pl.DataFrame({"a": [[1], [2, 3]]}), ValueError, "'.1.' in column 'a'"),
     "polars, no rows": (pl.DataFrame({"a": []}), ValueError, r"0 sample\(s\)"),
 }
 
@@ -515,7 +564,7 @@ CODES = {
     "complex": (np.zeros((2, 4)) + 1j, ValueError, "omplex data not supported"),
     "None": (None, ValueError, "Expected 2D array, got scalar"),
     "text": ([["a"] * 4], ValueError, "could not convert string to float"),
-    "ragged": ([[1.0], [1.0, 2.0]], ValueError, "inhomogeneous"),
+    "ragged": ([[1.0], [1.0, 2.0]], ValueError, r"one shape, got \(1,\) and \(2,\)"),
     "masked": (np.ma.masked_all((2, 4)), ValueError, "no masked values"),
     "sparse": (sparse.csr_matrix((2, 4)), TypeError, "[Ss]parse"),
     "sparse tensor": (torch.zeros(2, 4).to_sparse(), TypeError, "X must be dense"),

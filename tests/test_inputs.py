@@ -190,7 +190,7 @@ ERRORS = {
     "tensor of one row": (torch.zeros(1, 4), {}, ValueError, "minimum of 2 is required"),
     "images of text": (np.full((9, 8, 8), "a"), {}, ValueError, "could not convert string"),
     "no pixels": (np.zeros((9, 0, 8)), {}, ValueError, r"0 feature\(s\)"),
-    "ragged list": ([[1.0, 2.0], [3.0]], {}, ValueError, "inhomogeneous"),
+    "ragged list": ([[1.0, 2.0], [3.0]], {}, ValueError, "one shape"),
     "stream": (Stream(), {}, TypeError, "map-style Dataset with a length, got Stream"),
     "empty data set": (Images(PIXELS[:0]), {}, ValueError, "Images of 0 items"),
     "data set of one": (Images(PIXELS[:1]), {}, ValueError, r"1 sample\(s\).*minimum of 2"),
