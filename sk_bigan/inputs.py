@@ -222,17 +222,26 @@ def _as_array(X: Any) -> np.ndarray:
 
 
 def column_without_numbers(X: Any) -> str | None:
-    """Of a frame, what the first column is called that cannot be read as numbers, and its value."""
+    """Of a frame, the first value that cannot be read as a number, and its column."""
     for name in getattr(X, "columns", ()):
         column = X[name]
         if getattr(getattr(column, "dtype", None), "kind", "O") in "biufc":
             continue
-        for value in np.asarray(column).flat:
-            try:
-                float(value)
-            except (TypeError, ValueError):
+        values = np.asarray(column)
+        for value in values.flat:
+            if values.dtype.kind in "mM" or not _is_number(value):
                 return f"{str(value)[:50]!r} in column {name!r}"
     return None
+
+
+def _is_number(value: Any) -> bool:
+    if np.ndim(value) > 0:
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_list_of_items(X: Any) -> bool:
