@@ -119,15 +119,14 @@ def latent(model, X):
 
 def draw(bigan, X, y, path):
     """Losses and codes above; digits, walks between digits and samples below."""
-    figure = plt.figure(figsize=(13, 9), layout="constrained")
+    figure = plt.figure(figsize=(13, 10), layout="constrained")
     axes = figure.subplot_mosaic(
         [["losses", "codes"], ["digits", "samples"], ["walks", "samples"]],
-        height_ratios=[4, 2, 3],
+        height_ratios=[5, 2, 3],
         width_ratios=[3, 2],
     )
     shape = {"image_shape": (28, 28)}
     LossCurveDisplay.from_estimator(bigan, ax=axes["losses"])
-    axes["losses"].axhline(np.log(4), color="gray", linestyle=":")  # D cannot tell
     LatentDisplay.from_estimator(bigan, X[:2000], y[:2000], ax=axes["codes"])
     ReconstructionDisplay.from_estimator(bigan, X, n_samples=12, ax=axes["digits"], **shape)
     InterpolationDisplay.from_estimator(bigan, X[:4], X[4:8], ax=axes["walks"], **shape)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from math import ceil, sqrt
+from math import ceil, log, sqrt
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -112,20 +112,28 @@ class LossCurveDisplay(_Display):
         As `history_` of an estimator: one record per epoch, with its number as "epoch".
     names : str or sequence of str, default=("loss_d", "loss_eg")
         Which of its numbers to draw.
+    equilibrium : float, default=None
+        Both losses where D cannot tell the pairs, to be marked; ``None`` marks none.
 
     Attributes
     ----------
     lines_ : list of matplotlib Line2D
         One for each name, over the epochs that have it.
+    equilibrium_ : matplotlib Line2D or None
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     """
 
     def __init__(
-        self, history: list[dict[str, Any]], names: str | Sequence[str] = ("loss_d", "loss_eg")
+        self,
+        history: list[dict[str, Any]],
+        names: str | Sequence[str] = ("loss_d", "loss_eg"),
+        *,
+        equilibrium: float | None = None,
     ):
         self.history = history
         self.names = names
+        self.equilibrium = equilibrium
 
     @classmethod
     def from_estimator(
@@ -160,7 +168,10 @@ class LossCurveDisplay(_Display):
             If the history does not have such numbers.
         """
         cls._check(estimator)
-        return cls(estimator.history_, names).plot(ax, **kwargs)
+        losses = {names} if isinstance(names, str) else set(names)
+        marked = estimator.objective == "non_saturating" and losses <= {"loss_d", "loss_eg"}
+        display = cls(estimator.history_, names, equilibrium=log(4) if marked else None)
+        return display.plot(ax, **kwargs)
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -185,6 +196,11 @@ class LossCurveDisplay(_Display):
             numbers = [epoch[name] for epoch in epochs]
             self.lines_ += ax.plot(
                 [epoch["epoch"] for epoch in epochs], numbers, **(style | kwargs)
+            )
+        self.equilibrium_ = None
+        if self.equilibrium is not None:
+            self.equilibrium_ = ax.axhline(
+                self.equilibrium, color="gray", ls=":", label="D cannot tell the pairs"
             )
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.set(xlabel="epoch", ylabel=quantities.pop() if plain else "value")

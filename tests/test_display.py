@@ -179,8 +179,17 @@ def test_losses_are_those_of_the_history(fitted):
     for line, name in zip(display.lines_, ["loss_d", "loss_eg"], strict=True):
         assert list(line.get_xdata()) == [1, 2]
         assert list(line.get_ydata()) == [epoch[name] for epoch in fitted.history_]
-    assert legend_texts(display) == ["discriminator", "encoder and generator"]
+    names = ["discriminator", "encoder and generator"]
+    assert legend_texts(display) == [*names, "D cannot tell the pairs"]
+    assert list(display.equilibrium_.get_ydata()) == [np.log(4)] * 2
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("epoch", "loss")
+
+
+def test_no_equilibrium_is_marked_where_it_is_not_log_4(fitted, digits, small):
+    assert LossCurveDisplay.from_estimator(fitted, names="d_real").equilibrium_ is None
+    assert LossCurveDisplay.from_estimator(fitted, names=["loss_d", "r1"]).equilibrium_ is None
+    hinge = small(objective="hinge").fit(digits)
+    assert LossCurveDisplay.from_estimator(hinge).equilibrium_ is None
 
 
 @pytest.mark.parametrize("n_epochs", [1, 2, 3])
