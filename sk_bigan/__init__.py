@@ -1,6 +1,7 @@
 """Features learned by bidirectional GANs, for scikit-learn."""
 
 from ._version import __version__
+from .detector import BiGANDetector
 from .display import (
     InterpolationDisplay,
     LatentDisplay,
@@ -12,6 +13,7 @@ from .exceptions import TrainingDivergedError
 from .transformer import BiGANTransformer
 
 __all__ = [
+    "BiGANDetector",
     "BiGANTransformer",
     "InterpolationDisplay",
     "LatentDisplay",

@@ -129,10 +129,11 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             before.update((name, vars(self)[name]) for name in vars(self).keys() - names)
             task = {"estimator": self, "X": X, "y": y}
             context.call_on_fit_task_begin(**task)
-            tasks = EpochTasks(context, lambda: self._records(self._net.history), **task)
+            tasks = EpochTasks(context, lambda: self._fitted_so_far(rows), **task)
             # Ours first: the user's find what it has noted.
             callbacks = [*self._scores(held_out), *own_copies(self.callbacks), tasks]
             stop = self._train(rows, start, n_epochs, callbacks, self.checkpoint_dir, trained_on)
+            self.__dict__.update(self._calibration(rows))
         if stop:
             raise stop
         context.call_on_fit_task_end(**task, reconstruction_attributes=dict)
@@ -171,6 +172,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             start = not hasattr(self, "encoder_")
             rows = self._checked(X, ensure_min_samples=2, reset=start)
             stop = self._train(rows, start, 1, own_copies(self.callbacks))
+            self.__dict__.update(self._calibration(rows))
         if stop:
             raise stop
         return self
@@ -292,6 +294,14 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         ]
         return {"history_": records, "n_epochs_": len(records)}
 
+    def _fitted_so_far(self, rows: np.ndarray | DatasetRows) -> dict[str, Any]:
+        """What an estimator needs to be, in the middle of a training, as if it had ended."""
+        return {**self._records(self._net.history), **self._calibration(rows)}
+
+    def _calibration(self, rows: np.ndarray | DatasetRows) -> dict[str, Any]:
+        """Attributes that follow from the networks and X: here none."""
+        return {}
+
     def _explained(self, rows: np.ndarray | DatasetRows) -> np.ndarray:
         """Share of each row's variation that its reconstruction explains."""
         to_samples = self._to_samples()
@@ -311,7 +321,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
 
     def _check_structure(self) -> None:
         for name, now in self._structure_now().items():
-            if not _same(built_from := self._structure.get(name), now):
+            if not same(built_from := self._structure.get(name), now):
                 raise ValueError(
                     f"{name} changed from {built_from!r} to {now!r} since the networks were built; "
                     "only fit with warm_start=False takes that up"
@@ -435,7 +445,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             raise
 
 
-def _same(a: Any, b: Any) -> bool:
+def same(a: Any, b: Any) -> bool:
     """Whether two values are one, or equal to the last entry."""
     try:
         return a is b or bool(np.array_equal(a, b))

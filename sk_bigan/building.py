@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from math import prod
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .networks import ARCHITECTURES, SampleShape
+from .networks import ARCHITECTURES, CycleDiscriminators, SampleShape
 
 OwnNetwork = nn.Module | Callable[..., nn.Module]
 NETWORKS = ("encoder", "generator", "discriminator")
@@ -42,6 +43,7 @@ def build_networks(
     code_activation: nn.Module,
     bounded: bool,
     wanted: Mapping[str, Wanted],
+    cycle_discriminators: bool = False,
     weights: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[nn.Module, nn.Module, nn.Module]:
     """E, G and D, the user's own where there is one; untrained, or with weights that they had.
@@ -59,6 +61,8 @@ def build_networks(
     bounded : bool
         Whether x lies in [-1, 1].
     wanted : mapping from "encoder", "generator" or "discriminator" to Wanted
+    cycle_discriminators : bool
+        Whether D is to be `CycleDiscriminators`.
     weights : mapping from these names to a `state_dict`, or None
         Built-in networks take no memory for weights but that of these.
 
@@ -82,23 +86,35 @@ def build_networks(
     def build(name: str) -> nn.Module:
         this = wanted.get(name, Wanted())
         if this.own is not None:
-            network = _own_network(name, this.own, sizes, this.parameters)
+            network = completed(name, _own_network(name, this.own, sizes, this.parameters))
             _try_out(name, network, sample_shape, latent_dim)
             if weights is not None:
                 _load(name, network, weights[name])
             return network
-        units = default.hidden_units(sample_shape) if hidden_units is None else hidden_units
-        settings = {**sizes, "hidden_units": units, **ends[name], **this.parameters}
+        settings = {**sizes, "hidden_units": units(), **ends[name], **this.parameters}
         told = f"{name}__hidden_units" if "hidden_units" in this.parameters else "hidden_units"
         settings["hidden_units"] = positive_integers(told, settings["hidden_units"])
         if weights is not None:
             with torch.device("meta"):
-                network = _made(name, getattr(default, name), **settings)
+                network = completed(name, _made(name, getattr(default, name), **settings))
             _load(name, network, weights[name], assign=True)
             return network
         network = _initialized(_made(name, getattr(default, name), **settings))
+        network = completed(name, network)
         _try_out(name, network, sample_shape, latent_dim)
         return network
+
+    def units() -> Sequence[int]:
+        return default.hidden_units(sample_shape) if hidden_units is None else hidden_units
+
+    def completed(name: str, network: nn.Module) -> nn.Module:
+        if name != "discriminator" or not cycle_discriminators:
+            return network
+        dense, of_codes = ARCHITECTURES["mlp"], (latent_dim,)
+        widths = positive_integers("hidden_units", units())
+        xx = _made(name, default.discriminator, sample_shape, prod(sample_shape), widths)
+        zz = _made(name, dense.discriminator, of_codes, latent_dim, dense.hidden_units(of_codes))
+        return CycleDiscriminators(network, _initialized(xx), _initialized(zz))
 
     E, G, D = (build(name) for name in NETWORKS)
     if set(D.parameters()) & {*E.parameters(), *G.parameters()}:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -149,17 +150,24 @@ class HeldOutScore(Callback):
         self.score = score
 
     def on_epoch_end(self, net: BiGANNet, **kwargs: Any) -> None:
-        for network in (net.encoder_, net.generator_, net.discriminator_):
-            network.eval()
-        device = torch.device(net.device)
-        before = generators(device)  # networks may draw, and the training must not feel it
         try:
-            score = self.score()
+            with at_rest(net):
+                score = self.score()
         except NotFiniteError as error:
             losses = {name: net.history[-1, name] for name in ("loss_d", "loss_eg")}
             raise Diverged(len(net.history), losses) from error
-        set_generators(device, before)
         net.history.record("valid_score", score)
+
+
+@contextmanager
+def at_rest(net: BiGANNet) -> Iterator[None]:
+    """Between two epochs: evaluation mode, and what networks draw is not felt by the training."""
+    for network in (net.encoder_, net.generator_, net.discriminator_):
+        network.eval()
+    device = torch.device(net.device)
+    before = generators(device)
+    yield
+    set_generators(device, before)
 
 
 class ProgressBar(Callback):
@@ -217,18 +225,19 @@ class EpochTasks(Callback):
             self.task.call_on_fit_task_begin(**self.arguments)
 
     def on_epoch_end(self, net: BiGANNet, **kwargs: Any) -> None:
-        if len(net.history) == self.n_begun and self._end():
+        if len(net.history) == self.n_begun and self._end(net):
             raise KeyboardInterrupt  # as skorch's callbacks end a training
 
     def on_train_end(self, net: BiGANNet, **kwargs: Any) -> None:
         if self.is_open:  # a callback before this one has ended the training
-            self._end()
+            self._end(net)
 
-    def _end(self) -> bool:
+    def _end(self, net: BiGANNet) -> bool:
         self.is_open = False
-        return self.task.call_on_fit_task_end(
-            **self.arguments, reconstruction_attributes=self.fitted_so_far
-        )
+        with at_rest(net):
+            return self.task.call_on_fit_task_end(
+                **self.arguments, reconstruction_attributes=self.fitted_so_far
+            )
 
 
 def own_copies(callbacks: list[Any] | None) -> list[Any]:

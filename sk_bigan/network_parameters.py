@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import Signature, signature
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from sklearn.base import BaseEstimator
 
@@ -19,15 +19,21 @@ def is_network_parameter(name: str) -> bool:
 class NetworkParameters(BaseEstimator):
     """An estimator that keeps them as attributes of these names."""
 
-    __signature__: ClassVar[Signature]
-
     def __init_subclass__(cls, **kwargs: Any):
+        """Let the signature name all parameters, in the place of ``**`` those that it passes on."""
         super().__init_subclass__(**kwargs)
-        # scikit-learn's checks would take the name of **network_parameters for a parameter's.
-        named = signature(cls.__init__).parameters.values()
-        cls.__signature__ = Signature(
-            [p for p in named if p.name != "self" and p.kind != p.VAR_KEYWORD]
-        )
+        if "__init__" not in vars(cls):
+            return
+        own = signature(cls.__init__).parameters
+        named = {name: p for name, p in own.items() if p.kind != p.VAR_KEYWORD}
+        if len(named) < len(own):
+            inherited = signature(super(cls, cls).__init__).parameters
+            named |= {
+                name: p
+                for name, p in inherited.items()
+                if p.kind == p.KEYWORD_ONLY and name not in named
+            }
+        vars(cls)["__init__"].__signature__ = Signature([*named.values()])
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters by name, those of the networks (``encoder__...``) included.

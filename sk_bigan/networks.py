@@ -107,11 +107,15 @@ class MLPDiscriminator(nn.Module):
         self.logit = nn.Linear(widths[-1], 1)
 
     def forward(self, *, x: Tensor, z: Tensor) -> Tensor:
+        return self.logit(self.features(x=x, z=z)).squeeze(1)  # (n,)
+
+    def features(self, *, x: Tensor, z: Tensor) -> Tensor:
+        """The last hidden layer, of shape (n, hidden_units[-1])."""
         h = x.flatten(1)  # (n, n_features)
         from_z = self.from_z(z).split(self.hidden_units, dim=1)
         for from_below, z_term in zip(self.from_below, from_z, strict=True):
             h = self.activation(from_below(h) + z_term)  # (n, width)
-        return self.logit(h).squeeze(1)  # (n,)
+        return h
 
 
 # Convolutions, after Radford et al. 2016 (arXiv 1511.06434): each layer halves the image. A dense
@@ -236,12 +240,45 @@ class ConvDiscriminator(nn.Module):
         self.logit = nn.Linear(n_dense, 1)
 
     def forward(self, *, x: Tensor, z: Tensor) -> Tensor:
+        return self.logit(self.features(x=x, z=z)).squeeze(1)  # (n,)
+
+    def features(self, *, x: Tensor, z: Tensor) -> Tensor:
+        """The last hidden layer, of shape (n, hidden_units[-1])."""
         *from_z, z_term = self.from_z(z).split(self.hidden_units, dim=1)
         h = x  # (n, channels, height, width)
         for convolution, to_channels in zip(self.convolutions, from_z, strict=True):
             h = self.activation(convolution(h) + to_channels[:, :, None, None])
-        h = self.activation(self.dense(h.flatten(1)) + z_term)  # (n, n_dense)
-        return self.logit(h).squeeze(1)  # (n,)
+        return self.activation(self.dense(h.flatten(1)) + z_term)  # (n, n_dense)
+
+
+class CycleDiscriminators(nn.Module):
+    """D, and two more that tell samples and codes from what comes back of them.
+
+    The further two are those of ALAD, Zenati et al. 2018 (arXiv 1812.02288). Of both, `x` is what
+    may have come back and `z`, with one dimension beside the batch's, is what went out.
+
+    Parameters
+    ----------
+    xz : nn.Module
+        D, which this is to everybody who does not ask for the others.
+    xx : nn.Module, (x=, z=) -> logits
+        Tells (x, x) from (G(E(x)), x).
+    zz : nn.Module, (x=, z=) -> logits
+        Tells (z, z) from (E(G(z)), z).
+    """
+
+    def __init__(self, xz: nn.Module, xx: nn.Module, zz: nn.Module):
+        super().__init__()
+        self.xz = xz
+        self.xx = xx
+        self.zz = zz
+
+    @property
+    def row_wise(self) -> bool:
+        return getattr(self.xz, "row_wise", False)
+
+    def forward(self, *, x: Tensor, z: Tensor) -> Tensor:
+        return self.xz(x=x, z=z)
 
 
 class Architecture(NamedTuple):

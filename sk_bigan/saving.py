@@ -97,6 +97,8 @@ class SavedBiGAN(BaseBiGAN):
                 if not isinstance(array, np.ndarray):
                     raise ValueError(f"{network} has a state that is not of tensors, in {name!r}")
                 arrays[f"{network}.{name}"] = array
+        for name in self._array_ranks():
+            arrays[f"fitted.{name}"] = np.asarray(getattr(self, name), dtype=np.float64)
         if optimizers:
             arrays |= moments_to_arrays(self._engine(n_epochs=1))
         given = {n: v for n, v in self.get_params().items() if n not in NOT_IN_FILES}
@@ -168,6 +170,10 @@ class SavedBiGAN(BaseBiGAN):
         except MALFORMED as error:
             raise ValueError(f"'{path}' cannot be opened: {error}") from error
 
+    def _array_ranks(self) -> dict[str, int]:
+        """Dimensions of what a file holds besides, each of `latent_dim` numbers: here nothing."""
+        return {}
+
     @classmethod
     def _from_description(
         cls, description: dict[str, Any], arrays: dict[str, np.ndarray], own: dict[str, Any]
@@ -205,6 +211,13 @@ class SavedBiGAN(BaseBiGAN):
             if len(names) != n_features or not all(isinstance(name, str) for name in names):
                 raise ValueError(f"feature_names_in_ must be {n_features} texts")
             state["feature_names_in_"] = np.array(names, dtype=object)
+        fitted, ranks = part("fitted"), estimator._array_ranks()
+        shapes = {name: (state["_latent_dim"],) * rank for name, rank in ranks.items()}
+        if shapes != {name: array.shape for name, array in fitted.items()}:
+            raise ValueError(f"{cls.__name__} needs arrays of shapes {shapes}")
+        if not all(array.dtype == float and np.isfinite(array).all() for array in fitted.values()):
+            raise ValueError(f"{sorted(fitted)} must be finite numbers")
+        state |= {name: array if array.ndim else array.item() for name, array in fitted.items()}
         estimator.__setstate__(state)
         networks = (getattr(estimator, name) for name in FITTED_NETWORKS)
         moments = {k: v for k, v in arrays.items() if k.startswith(OPTIMIZERS)}

@@ -8,10 +8,13 @@ gradients that reach the copies are all that E and G need to know of D.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
+from .networks import CycleDiscriminators
 from .objectives import Objective, input_gradients, r1_penalty
 
 # D's loss may be flat where the other player's is steep (hinge, beyond its margin). A slope this
@@ -38,7 +41,8 @@ def accumulate_gradients(
     Parameters
     ----------
     E, G, D : nn.Module
-        x -> z, z -> x, and (x=, z=) -> logits of shape (n,) or (n, 1).
+        x -> z, z -> x, and (x=, z=) -> logits of shape (n,) or (n, 1). `CycleDiscriminators` play
+        two more games of the same objective.
     x : Tensor of shape (n, *sample_shape)
     views : one or two Tensors of shape (n, *sample_shape)
         What E sees of x: x itself, or an augmentation; with consistency, also a second one.
@@ -58,20 +62,39 @@ def accumulate_gradients(
     -------
     dict of scalar Tensors
         The objective's loss_d and loss_eg, and the unweighted r1, cycle and consistency where in
-        use.
+        use; those of the cycles' games as loss_d_xx, loss_d_zz and so on.
     """
+    cycles: dict[str, tuple[nn.Module, Tensor, Tensor]] = {}
     with _autocast(x, precision):
         codes, *second_codes = E(torch.cat([*views])).float().chunk(len(views))  # (n, latent_dim)
         generated = G(z).float()
-        cycle = (x - G(codes).float()).square().mean() if cycle_weight > 0 else None
-    weighted = {} if cycle is None else {"cycle": (cycle, cycle_weight)}
+        if cycle_weight > 0 or isinstance(D, CycleDiscriminators):
+            reconstructed = G(codes).float()
+        if isinstance(D, CycleDiscriminators):
+            # E's running statistics are those of the data, and not to see what is generated.
+            statistics = {name: buffer.clone() for name, buffer in E.named_buffers()}
+            recoded = functional_call(E, statistics, (generated,)).float()
+            cycles = {"xx": (D.xx, x, reconstructed), "zz": (D.zz, z, recoded)}
+    weighted = {}
+    if cycle_weight > 0:
+        weighted["cycle"] = (x - reconstructed).square().mean(), cycle_weight
     if second_codes:
         weighted["consistency"] = (codes - second_codes[0]).square().mean(), consistency_weight
 
-    losses, at_codes, at_generated = _accumulate_gradients_of_d(
-        D, x, codes.detach(), generated.detach(), z, objective, gradient_penalty, precision
+    play = partial(
+        _accumulate_gradients_of_d,
+        objective=objective,
+        gradient_penalty=gradient_penalty,
+        precision=precision,
     )
+    losses, at_codes, at_generated = play(D, x, codes, generated, z)
     outputs, gradients = [codes, generated], [at_codes, at_generated]
+    for cycle, (discriminator, sent, returned) in cycles.items():
+        z_sent = sent.flatten(1)
+        its_losses, _, at_returned = play(discriminator, sent, z_sent, returned, z_sent)
+        losses |= {f"{name}_{cycle}": loss for name, loss in its_losses.items()}
+        outputs.append(returned)
+        gradients.append(at_returned)
     for name, (loss, weight) in weighted.items():
         losses[name] = loss
         outputs.append(loss)
@@ -91,7 +114,7 @@ def _accumulate_gradients_of_d(
     gradient_penalty: float,
     precision: torch.dtype,
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-    """The losses, and the gradients of loss_eg at `codes` and at `generated`.
+    """The losses, and the gradients of loss_eg at `codes` and at `generated`, which are copied.
 
     Where D acts row by row, one backward pass serves both players (FusedProp, arXiv 2004.03335):
     at D's inputs, the gradients of the two losses differ by a factor a row, the ratio of the
@@ -100,7 +123,7 @@ def _accumulate_gradients_of_d(
     """
     row_wise = getattr(D, "row_wise", False)
     x = x.detach().requires_grad_(gradient_penalty > 0)
-    codes, generated = codes.requires_grad_(), generated.requires_grad_()
+    codes, generated = codes.detach().requires_grad_(), generated.detach().requires_grad_()
     with _autocast(x, precision):
         if row_wise and gradient_penalty == 0:
             logits = D(x=torch.cat([x, generated]), z=torch.cat([codes, z])).float().flatten()

@@ -13,7 +13,7 @@ from torch import nn
 from sk_bigan import BiGANTransformer
 from sk_bigan.building import Wanted, build_networks
 
-torch.set_num_threads(2)
+torch.set_num_threads(min(2, torch.get_num_threads()))
 
 
 @pytest.fixture(scope="session")

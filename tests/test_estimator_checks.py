@@ -10,7 +10,7 @@ from sklearn.datasets import load_iris
 from sklearn.utils import estimator_checks as checks
 from sklearn.utils._testing import ignore_warnings
 
-from sk_bigan import BiGANTransformer
+from sk_bigan import BiGANDetector, BiGANTransformer
 
 OF_ITS_OWN_ESTIMATORS = [
     checks.check_dataframe_column_names_consistency,
@@ -28,17 +28,22 @@ OF_ITS_OWN_ESTIMATORS = [
     checks.check_transformer_get_feature_names_out_pandas,
 ]
 METHODS = [
-    "fit",
-    "partial_fit",
-    "transform",
-    "inverse_transform",
-    "sample",
-    "score_samples",
-    "score",
+    (BiGANTransformer, "fit"),
+    (BiGANTransformer, "partial_fit"),
+    (BiGANTransformer, "transform"),
+    (BiGANTransformer, "inverse_transform"),
+    (BiGANTransformer, "sample"),
+    (BiGANTransformer, "score_samples"),
+    (BiGANTransformer, "score"),
+    (BiGANTransformer, "to_onnx"),
+    (BiGANDetector, "score_samples"),
+    (BiGANDetector, "score"),
+    (BiGANDetector, "decision_function"),
+    (BiGANDetector, "predict"),
 ]
 
 
-@checks.parametrize_with_checks([BiGANTransformer(max_epochs=2)])
+@checks.parametrize_with_checks([BiGANTransformer(max_epochs=2), BiGANDetector(max_epochs=2)])
 def test_everybodys_checks(estimator, check):
     try:
         check(estimator)
@@ -47,9 +52,10 @@ def test_everybodys_checks(estimator, check):
 
 
 @pytest.mark.parametrize("check", OF_ITS_OWN_ESTIMATORS, ids=lambda check: check.__name__)
-def test_checks_of_scikit_learns_own_estimators(check):
+@pytest.mark.parametrize("estimator", [BiGANTransformer, BiGANDetector])
+def test_checks_of_scikit_learns_own_estimators(estimator, check):
     with ignore_warnings():
-        check("BiGANTransformer", BiGANTransformer(max_epochs=2))
+        check(estimator.__name__, estimator(max_epochs=2))
 
 
 def documented(doc):
@@ -57,9 +63,9 @@ def documented(doc):
     return [name for entry in doc["Parameters"] for name in entry.name.split(", ")]
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_docstrings_name_the_parameters_in_order(name):
-    method = getattr(BiGANTransformer, name)
+@pytest.mark.parametrize(("estimator", "name"), METHODS)
+def test_docstrings_name_the_parameters_in_order(estimator, name):
+    method = getattr(estimator, name)
     parameters = [p for p in inspect.signature(method).parameters if p != "self"]
     assert documented(FunctionDoc(method)) == parameters
 
@@ -80,3 +86,27 @@ def test_the_class_docstring_names_every_fitted_attribute():
     attributes = {name for name in vars(fitted) if name.endswith("_") and name[0] != "_"}
     doc = ClassDoc(BiGANTransformer)
     assert attributes == {n for entry in doc["Attributes"] for n in entry.name.split(", ")}
+
+
+def test_the_detectors_docstring_names_what_is_its_own():
+    """Beside the transformer's parameters and attributes."""
+    X, _ = load_iris(return_X_y=True)
+    transformer = BiGANTransformer(max_epochs=1).fit(X)
+    detector = BiGANDetector(max_epochs=1).fit(X)
+    doc = ClassDoc(BiGANDetector)
+    own = vars(detector).keys() - vars(transformer).keys()
+    attributes = {entry.name for entry in doc["Attributes"]}
+    assert {name for name in own if name.endswith("_")} == attributes - {"encoder_, history_, ..."}
+    of_transformer = inspect.signature(BiGANTransformer).parameters
+    parameters = inspect.signature(BiGANDetector).parameters
+    differing = [
+        name
+        for name, parameter in parameters.items()
+        if name not in of_transformer or parameter.default != of_transformer[name].default
+    ]
+    *documented_ones, rest = doc["Parameters"]
+    assert [entry.name for entry in documented_ones] == differing
+    assert rest.name == "**parameters"
+    for entry in documented_ones:
+        default = ast.literal_eval(entry.type.split("default=")[1])
+        assert parameters[entry.name].default == default

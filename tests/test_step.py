@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from sk_bigan.networks import CycleDiscriminators, MLPDiscriminator
 from sk_bigan.objectives import OBJECTIVES
 from sk_bigan.step import accumulate_gradients
 
@@ -145,3 +146,68 @@ def test_e_sees_the_views_and_d_and_the_cycle_term_see_x(networks, gradient_pena
     torch.testing.assert_close(found[: len(expected)], list(expected), rtol=1e-4, atol=1e-7)
     for name, loss in {"loss_eg": loss_eg, "cycle": cycle, "consistency": consistency}.items():
         assert losses[name].item() == pytest.approx(loss.item(), rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def triple(networks):
+    """D with discriminators of both cycles, whose logits differ from row to row."""
+    torch.manual_seed(1)
+    return CycleDiscriminators(
+        networks[2], MLPDiscriminator((7,), 7, (16,)), MLPDiscriminator((3,), 3, (16,))
+    )
+
+
+@pytest.mark.parametrize("gradient_penalty", [0.0, 2.0])
+def test_cycles_are_games_of_what_went_out_and_what_came_back(networks, triple, gradient_penalty):
+    losses, found = gradients(networks, triple, cycle_weight=0.7, gradient_penalty=gradient_penalty)
+    E, G, D = (deepcopy(network) for network in (*networks[:2], triple))
+    codes, generated = E(X), G(Z)
+    reconstructed, recoded = G(codes), E(generated)
+    objective = OBJECTIVES["non_saturating"]
+    games = {
+        "": (D.xz(x=X, z=codes), D.xz(x=generated, z=Z)),
+        "_xx": (D.xx(x=X, z=X), D.xx(x=reconstructed, z=X)),
+        "_zz": (D.zz(x=Z, z=Z), D.zz(x=recoded, z=Z)),
+    }
+    loss_eg = 0.7 * (X - reconstructed).square().mean()
+    loss_d = torch.zeros(())
+    for name, logits in games.items():
+        its_loss_d, its_loss_eg = objective(*logits)
+        assert losses[f"loss_d{name}"].item() == pytest.approx(its_loss_d.item(), rel=1e-5)
+        assert losses[f"loss_eg{name}"].item() == pytest.approx(its_loss_eg.item(), rel=1e-5)
+        loss_d, loss_eg = loss_d + its_loss_d, loss_eg + its_loss_eg
+    learners = [*E.parameters(), *G.parameters()]
+    expected = list(torch.autograd.grad(loss_eg, learners, retain_graph=True))
+    torch.testing.assert_close(found[: len(expected)], expected, rtol=1e-4, atol=1e-7)
+    if gradient_penalty == 0:
+        expected = list(torch.autograd.grad(loss_d, list(D.parameters())))
+        torch.testing.assert_close(found[len(learners) :], expected, rtol=1e-4, atol=1e-7)
+    else:
+        assert {"r1", "r1_xx", "r1_zz"} <= losses.keys()
+
+
+def test_running_statistics_of_e_are_those_of_the_data(networks, triple):
+    after = []
+    for D in (networks[2], triple):
+        E, G = deepcopy(networks[0]), deepcopy(networks[1])
+        accumulate_gradients(
+            E,
+            G,
+            deepcopy(D),
+            X,
+            [X],
+            Z,
+            objective=OBJECTIVES["non_saturating"],
+            cycle_weight=0.0,
+            consistency_weight=0.0,
+            gradient_penalty=0.0,
+            precision=torch.float32,
+        )
+        after.append(dict(E.named_buffers()))
+    torch.testing.assert_close(after[1], after[0], rtol=0, atol=0)
+
+
+def test_a_triple_is_its_d_to_others(networks, triple):
+    torch.testing.assert_close(triple(x=X, z=Z), networks[2](x=X, z=Z))
+    assert triple.row_wise
+    assert not CycleDiscriminators(nn.Linear(1, 1), triple.xx, triple.zz).row_wise

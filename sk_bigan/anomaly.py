@@ -1,0 +1,137 @@
+"""How unlike the training data a sample is, as functions of the three networks.
+
+A score maps (E, G, D, x) to one number a sample, the larger the less usual. Add one by writing such
+a function and naming it in `SCORES`. The density is apart, since it is fitted to the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from sklearn.covariance import LedoitWolf
+from torch import Tensor, nn
+
+Score = Callable[[nn.Module, nn.Module, nn.Module, Tensor], Tensor]
+"""(E, G, D, x), x of shape (n, *sample_shape) -> (n,)."""
+
+MOST_STEPS = 10  # of the density's; where they end by themselves, two to six are enough
+
+
+def reconstruction(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
+    r"""Squared error of the reconstruction, :math:`\|x - G(E(x))\|^2`."""
+    return (x - G(E(x))).flatten(1).square().sum(1)
+
+
+def logit(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
+    """What D thinks of the pair, -D(x, E(x)): EGBAD, Zenati et al. 2018 (arXiv 1802.06222)."""
+    return -D(x=x, z=E(x)).flatten()
+
+
+def features(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
+    r"""Distance of sample and reconstruction in D's last hidden layer f.
+
+    :math:`\|f(x, E(x)) - f(G(E(x)), E(x))\|_1`: EGBAD, Zenati et al. 2018 (arXiv 1802.06222).
+    """
+    z = E(x)
+    return _distance(D, x, G(z), z)
+
+
+def cycle_features(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
+    r"""The same in a discriminator of samples and their reconstructions.
+
+    :math:`\|f_{xx}(x, x) - f_{xx}(x, G(E(x)))\|_1`: ALAD, Zenati et al. 2018 (arXiv 1812.02288).
+    """
+    return _distance(D.get_submodule("xx"), x, G(E(x)), x.flatten(1))
+
+
+def code(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
+    r"""Distance of the code to the centre of the prior, :math:`\|E(x)\|^2`."""
+    return E(x).square().sum(1)
+
+
+SCORES: dict[str, Score] = {
+    "reconstruction": reconstruction,
+    "logit": logit,
+    "features": features,
+    "cycle_features": cycle_features,
+    "code": code,
+}
+NEED_CYCLES = ("cycle_features",)
+
+
+def _distance(D: nn.Module, x: Tensor, reconstructed: Tensor, z: Tensor) -> Tensor:
+    """City-block distance in D's last hidden layer."""
+    if not callable(last_hidden := getattr(D, "features", None)):
+        raise ValueError(
+            "anomaly_score='features' needs a discriminator with a method features(*, x, z), got "
+            f"{type(D).__name__} without"
+        )
+    return (last_hidden(x=x, z=z) - last_hidden(x=reconstructed, z=z)).flatten(1).abs().sum(1)
+
+
+class Density(NamedTuple):
+    r"""A normal distribution of codes, and of what reconstructions miss.
+
+    .. math:: \log p(x) = -\frac12 (E(x) - m)^T P \, (E(x) - m)
+        - \frac{1}{2 \sigma^2} \|x - G(E(x))\|^2 + \text{constant}
+
+    These are the two terms of probabilistic PCA (Tipping & Bishop 1999), with E and G in the place
+    of linear maps.
+
+    Parameters
+    ----------
+    location : ndarray of shape (latent_dim,)
+        m, the mean of codes.
+    precision : ndarray of shape (latent_dim, latent_dim)
+        P, the inverse of their covariance, which is shrunk as Ledoit & Wolf 2004 have it.
+    noise_variance : float
+        :math:`\sigma^2`, of each value of a sample.
+    """
+
+    location: np.ndarray
+    precision: np.ndarray
+    noise_variance: float
+
+    @classmethod
+    def fit(cls, codes: np.ndarray, errors: np.ndarray, n_values: int, outliers: float) -> Self:
+        """To all rows but that share of outliers whose density turns out lowest.
+
+        As in Rousseeuw & Van Driessen 1999, Section 3, each step fits the rows that were densest in
+        the step before, until these stay the same.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n, latent_dim)
+        errors : ndarray of shape (n,)
+            Squared errors of the reconstructions.
+        n_values : int
+            In a sample.
+        outliers : float
+        """
+        n_outliers = int(outliers * len(codes))
+        inliers = np.ones(len(codes), dtype=bool)
+        for _ in range(MOST_STEPS):
+            covariance = LedoitWolf().fit(codes[inliers])
+            variance = max(errors[inliers].mean() / n_values, np.finfo(np.float32).tiny)
+            density = cls(covariance.location_, covariance.precision_, float(variance))
+            log_densities = density.log(codes, errors)
+            before = inliers
+            inliers = log_densities >= np.partition(log_densities, n_outliers)[n_outliers]
+            if np.array_equal(inliers, before):
+                break
+        return density
+
+    def log(self, codes: np.ndarray, errors: np.ndarray) -> np.ndarray:
+        """Log densities, up to a constant, of shape (n,)."""
+        deviations = codes - self.location
+        distances = np.sum(deviations @ self.precision * deviations, axis=1)
+        return -(distances + errors / self.noise_variance) / 2
+
+
+def codes_and_errors(E: nn.Module, G: nn.Module, x: Tensor) -> Tensor:
+    """(n, latent_dim + 1): E(x), and the squared error of the reconstruction."""
+    z = E(x).flatten(1)
+    return torch.cat([z, (x - G(z)).flatten(1).square().sum(1, keepdim=True)], dim=1)

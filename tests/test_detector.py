@@ -1,0 +1,234 @@
+"""BiGANDetector finds what differs, and keeps to scikit-learn's conventions for outliers."""
+
+import pickle
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer
+from sklearn.metrics import roc_auc_score
+from torch import nn
+
+from sk_bigan import BiGANDetector
+from sk_bigan.anomaly import SCORES
+
+SCORE_NAMES = ["density", *SCORES]
+
+
+@pytest.fixture(scope="module")
+def tumours():
+    """Benign tumours to learn from, others and the malignant ones, and which are malignant."""
+    X, y = load_breast_cancer(return_X_y=True)
+    benign, malignant = X[y == 1], X[y == 0]
+    X_test = np.concatenate([benign[200:], malignant])
+    return benign[:200], X_test, np.arange(len(X_test)) >= len(benign) - 200
+
+
+@pytest.fixture(scope="module")
+def detector(tumours):
+    return BiGANDetector(random_state=0).fit(tumours[0])
+
+
+def quick(**parameters):
+    defaults = {"latent_dim": 4, "hidden_units": (32,), "max_epochs": 2, "random_state": 0}
+    return BiGANDetector(**(defaults | parameters))
+
+
+def squared_norm(E, G, D, x):
+    return x.square().sum(1)
+
+
+def power(E, G, D, x, exponent):
+    return x.abs().pow(exponent).sum(1)
+
+
+def test_malignant_tumours_are_anomalies_among_benign_ones(detector, tumours):
+    _, X_test, is_malignant = tumours
+    assert roc_auc_score(is_malignant, -detector.decision_function(X_test)) > 0.9
+    recall = np.mean(detector.predict(X_test)[is_malignant] == -1)
+    assert recall > 0.8
+
+
+@pytest.mark.parametrize("score", ["reconstruction", "code", "features", "cycle_features"])
+def test_other_scores_find_them_too(tumours, score):
+    X, X_test, is_malignant = tumours
+    detector = BiGANDetector(anomaly_score=score, random_state=0).fit(X)
+    assert roc_auc_score(is_malignant, -detector.score_samples(X_test)) > 0.8
+
+
+@pytest.mark.parametrize("score", SCORE_NAMES)
+@pytest.mark.parametrize("contamination", [0.05, 0.3])
+def test_as_many_training_rows_are_anomalies_as_contamination_says(tumours, score, contamination):
+    detector = quick(anomaly_score=score, contamination=contamination)
+    labels = detector.fit_predict(tumours[0])
+    assert np.mean(labels == -1) == pytest.approx(contamination, abs=1 / 200)
+    scores = detector.score_samples(tumours[0])
+    assert np.mean(scores < detector.offset_) == pytest.approx(contamination, abs=1 / 200)
+    np.testing.assert_array_equal(detector.decision_function(tumours[0]), scores - detector.offset_)
+
+
+def test_scores_are_those_of_the_functions(tumours):
+    X = tumours[0]
+    for name, score in SCORES.items():
+        detector = quick(anomaly_score=name).fit(X)
+        networks = detector.encoder_, detector.generator_, detector.discriminator_
+        x = torch.from_numpy(detector.scaler_.transform(X)).float()
+        with torch.inference_mode():
+            expected = -score(*networks, x).numpy()
+        np.testing.assert_allclose(detector.score_samples(X), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_density_has_the_moments_of_the_probable_rows(tumours):
+    X = tumours[0]
+    detector = quick(contamination=0.3).fit(X)
+    probable = detector.score_samples(X) >= np.quantile(detector.score_samples(X), 0.3)
+    codes = detector.transform(X)[probable]
+    np.testing.assert_allclose(detector.location_, codes.mean(0), atol=0.05)
+    x = detector.scaler_.transform(X)
+    back = detector.scaler_.transform(detector.inverse_transform(detector.transform(X)))
+    noise = np.square(x - back)[probable].mean()
+    assert detector.noise_variance_ == pytest.approx(noise, rel=0.05)
+
+
+def test_a_score_of_ones_own(tumours):
+    X, X_test, _ = tumours
+    detector = quick(anomaly_score=squared_norm).fit(X)
+    expected = -np.square(detector.scaler_.transform(X_test)).sum(1)
+    np.testing.assert_allclose(detector.score_samples(X_test), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("score", [lambda E, G, D, x: x, lambda E, G, D, x: 1.0])
+def test_a_score_of_ones_own_must_give_one_number_a_row(tumours, score):
+    detector = quick(anomaly_score=score)
+    with pytest.raises(ValueError, match="anomaly_score must give a tensor of shape"):
+        detector.fit(tumours[0])
+    assert not hasattr(detector, "encoder_")
+
+
+def test_images(digits):
+    detector = BiGANDetector(architecture="conv", sample_shape=(1, 8, 8), random_state=0)
+    detector.set_params(hidden_units=(8, 64), max_epochs=40)
+    X = np.concatenate([digits, 16 - digits])
+    scores = detector.fit(digits).score_samples(X)
+    assert roc_auc_score(np.arange(800) < 400, scores) > 0.95
+    images = BiGANDetector(architecture="conv", hidden_units=(8, 64), max_epochs=1)
+    images.fit(digits.reshape(-1, 8, 8))
+    assert images.predict(X.reshape(-1, 8, 8)).shape == (800,)
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "conv"])
+def test_cycles_are_trained_and_told_of(digits, architecture):
+    detector = quick(architecture=architecture, anomaly_score="cycle_features")
+    detector.set_params(hidden_units=(8, 16), sample_shape=(1, 8, 8))
+    history = detector.fit(digits).history_
+    for name in ("loss_d_xx", "loss_eg_xx", "r1_xx", "loss_d_zz", "loss_eg_zz", "r1_zz"):
+        assert np.isfinite(history[-1][name])
+        assert history[-1][name] != history[0][name]
+    assert np.isfinite(detector.score_samples(digits)).all()
+
+
+def test_cycles_with_a_discriminator_of_ones_own(tumours):
+    detector = quick(anomaly_score="cycle_features", discriminator=Sum).fit(tumours[0])
+    assert isinstance(detector.discriminator_.xz, Sum)
+    assert np.isfinite(detector.score_samples(tumours[1])).all()
+
+
+class Sum(nn.Module):
+    def __init__(self, sample_shape, latent_dim):
+        super().__init__()
+        self.layer = nn.Linear(sample_shape[0] + latent_dim, 1)
+
+    def forward(self, *, x, z):
+        return self.layer(torch.cat([x, z], 1))
+
+
+def test_features_need_a_discriminator_that_has_some(tumours):
+    detector = quick(anomaly_score="features", discriminator=Sum)
+    with pytest.raises(ValueError, match="method features.* got Sum"):
+        detector.fit(tumours[0])
+    assert not hasattr(detector, "encoder_")
+
+
+@pytest.mark.parametrize("score", [*SCORE_NAMES, squared_norm])
+def test_copies_predict_alike(tumours, tmp_path, score):
+    X, X_test, _ = tumours
+    detector = quick(anomaly_score=score).fit(X)
+    detector.save(tmp_path / "detector")
+    own = {} if isinstance(score, str) else {"anomaly_score": score}
+    loaded = BiGANDetector.load(tmp_path / "detector", **own)
+    for copy in (loaded, pickle.loads(pickle.dumps(detector))):
+        np.testing.assert_array_equal(
+            copy.decision_function(X_test), detector.decision_function(X_test)
+        )
+
+
+def test_a_file_with_other_arrays_is_refused(detector, tmp_path):
+    changed = pickle.loads(pickle.dumps(detector))
+    changed.location_ = np.zeros(3)
+    changed.save(tmp_path / "shape")
+    changed.location_ = np.full(32, np.nan)
+    changed.save(tmp_path / "nan")
+    for name, message in {"shape": "needs arrays of shapes", "nan": "finite"}.items():
+        with pytest.raises(ValueError, match=message):
+            BiGANDetector.load(tmp_path / name)
+
+
+def test_another_score_needs_another_fit(detector, tumours):
+    changed = pickle.loads(pickle.dumps(detector)).set_params(anomaly_score="code")
+    for method in (changed.score_samples, changed.decision_function, changed.predict):
+        with pytest.raises(ValueError, match="changed from 'density' to 'code' since fit"):
+            method(tumours[1])
+    with pytest.raises(ValueError, match="anomaly_score changed"):
+        changed.set_params(warm_start=True).fit(tumours[0])
+
+
+def test_a_score_with_settings_survives_a_pickle(tumours):
+    X, X_test, _ = tumours
+    detector = quick(anomaly_score=partial(power, exponent=3)).fit(X)
+    copy = pickle.loads(pickle.dumps(detector))
+    np.testing.assert_array_equal(copy.predict(X_test), detector.predict(X_test))
+
+
+def test_the_offset_follows_the_networks(tumours):
+    X = tumours[0]
+    detector = quick(warm_start=True).fit(X)
+    for train in (detector.fit, detector.partial_fit):
+        before = detector.offset_, detector.noise_variance_
+        train(X)
+        assert (detector.offset_, detector.noise_variance_) != before
+        assert np.mean(detector.predict(X) == -1) == pytest.approx(0.1, abs=1 / 200)
+
+
+def test_a_detector_is_a_transformer_with_its_parameters(detector, tumours):
+    X = tumours[1]
+    back = detector.inverse_transform(detector.transform(X))
+    assert back.shape == X.shape
+    parameters = detector.get_params()
+    assert parameters["cycle_weight"] == 10
+    assert parameters["consistency_weight"] == 0
+    assert clone(detector).get_params() == parameters
+    assert repr(BiGANDetector(consistency_weight=1, latent_dim=3)) == (
+        "BiGANDetector(consistency_weight=1, latent_dim=3)"
+    )
+
+
+def test_the_score_is_the_mean(detector, tumours):
+    assert detector.score(tumours[1]) == detector.score_samples(tumours[1]).mean()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"contamination": 0.0}, "'contamination' parameter"),
+        ({"contamination": 0.6}, "'contamination' parameter"),
+        ({"contamination": "auto"}, "'contamination' parameter"),
+        ({"anomaly_score": "alad"}, "'anomaly_score' parameter"),
+    ],
+)
+def test_bad_parameters_are_named(tumours, parameters, message):
+    detector = quick(**parameters)
+    with pytest.raises(ValueError, match=message):
+        detector.fit(tumours[0])
+    assert not hasattr(detector, "encoder_")
