@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 OLDEST ?= .venv-oldest
 
-.PHONY: demo test test-long test-oldest coverage lint docs docs-view docs-check dist test-dist clean
+.PHONY: demo test test-long test-distributed test-oldest coverage lint docs docs-view docs-check dist test-dist clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python examples/quickstart.py
@@ -14,6 +14,10 @@ test: $(VENV)/.installed
 # What takes too long for every change: 50 processes killed, 256 trainings with hostile settings.
 test-long: $(VENV)/.installed
 	$(VENV)/bin/python -m pytest tests -m long --durations=0
+
+# On the engines of other libraries, in several processes; the suite does without their extras.
+test-distributed: $(VENV)/.distributed
+	$(VENV)/bin/python -m pytest tests/distributed
 
 coverage: $(VENV)/.installed
 	$(VENV)/bin/python -m pytest sk_bigan tests --cov=sk_bigan --cov-report=term-missing
@@ -63,6 +67,10 @@ $(VENV)/.installed: setup.py constraints.txt
 
 $(VENV)/.docs: $(VENV)/.installed
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	touch $@
+
+$(VENV)/.distributed: $(VENV)/.installed
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[dask]"
 	touch $@
 
 $(OLDEST)/.installed: setup.py constraints-oldest.txt

@@ -11,9 +11,13 @@ version = re.search(r'__version__ = "(.+)"', (here / "sk_bigan" / "_version.py")
 plot = ["matplotlib>=3.8"]
 save = ["safetensors>=0.4.5"]
 progress = ["rich>=14.1"]  # as scikit-learn's bars need it
+onnx = ["onnx>=1.17", "onnxscript>=0.6", "onnxruntime>=1.20"]  # as torch 2.13 exports
+dask = ["dask[distributed]>=2026.1"]
 test = [
     *progress,
     *save,
+    *onnx,
+    "skl2onnx>=1.20",
     "pytest>=8.0",
     "pytest-cov>=6.0",
     "hypothesis>=6.100",
@@ -29,6 +33,7 @@ lint = ["ruff>=0.9", "mypy>=1.13", "pre-commit>=4.0", "pre-commit-hooks>=5.0"]
 release = ["build>=1.2", "twine>=6.1"]
 docs = [
     *plot,
+    *dask,
     *test,
     "Sphinx>=9.0",
     "myst-parser>=5.0",
@@ -71,6 +76,8 @@ setup(
         "plot": plot,
         "progress": progress,
         "save": save,
+        "onnx": onnx,
+        "dask": dask,
         "test": test,
         "lint": lint,
         "docs": docs,

@@ -64,7 +64,7 @@ def _reader_of_layers(
     encoder: nn.Module, names: Sequence[str]
 ) -> Callable[[Tensor], dict[str, Tensor]]:
     # A copy on the same weights: hooks on the encoder itself would hear other threads as well.
-    observed = deepcopy(encoder, {id(tensor): tensor for tensor in _tensors(encoder)})
+    observed = deepcopy(encoder, {id(tensor): tensor for tensor in all_tensors(encoder)})
     outputs: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[..., None]:
@@ -90,7 +90,7 @@ def _reader_of_layers(
     return read
 
 
-def _tensors(network: nn.Module) -> Iterator[Tensor]:
+def all_tensors(network: nn.Module) -> Iterator[Tensor]:
     """All that a network computes with, also what a hook may have left beside its weights."""
     yield from network.parameters()
     yield from network.buffers()

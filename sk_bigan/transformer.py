@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from numbers import Integral
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -377,6 +379,68 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
             If X is not as in `fit`.
         """
         return float(np.mean(self.score_samples(X)))
+
+    def to_onnx(
+        self, path: str | PathLike[str], part: str = "encoder", dtype: str = "float32"
+    ) -> None:
+        """Write a network, with the scaling, to a file of ONNX, which runs without torch.
+
+        The file takes raw X, any number of rows at a time, and computes what this estimator does,
+        scaling in float64 and networks in float32. Before it is written, onnxruntime must have
+        given the same numbers as torch for a few rows. Its metadata has a JSON text under
+        "sk_bigan": the version, the part, the shape of a row, `latent_dim`, the names of X's
+        columns and those of the features.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        part : {"encoder", "generator", "discriminator"}, default="encoder"
+            What goes in and what comes out, by the names of the file's inputs and outputs:
+
+            - "encoder": "X", rows or images as in `fit`, gives "features",
+              (n_samples, n_features_out), as `transform` does with `features` as it is now.
+            - "generator": "z", codes of shape (n_samples, latent_dim), gives "X", in its units and
+              shape, as `inverse_transform` does.
+            - "discriminator": "X" and "z" give "logits" of shape (n_samples,), above 0 for what D
+              takes for a pair of the encoder's.
+
+        dtype : {"float32", "float64", "uint8"}, default="float32"
+            Of "X" in the file; all else is float32. "float64" is for columns with many digits, such
+            as times in seconds: float32 keeps seven, and an error of one in the last changes a
+            scaled value by some 1e-7 times the column's mean over its standard deviation. "uint8"
+            is for images, and not for the generator.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ImportError
+            Without onnx, onnxscript and onnxruntime: ``pip install 'sk_bigan[onnx]'``.
+        ValueError
+            If `part`, `dtype` or a parameter is not as described, a parameter has changed since the
+            networks were built, the weights take more than 2 GB, or a network of your own cannot
+            be exported: one that decides by values, or works by other means than torch's, or uses
+            an operation that ONNX lacks. No file is written then.
+        OSError
+            If the file cannot be written; one that was there before is then as it was.
+        """
+        check_is_fitted(self)
+        self._check_params()
+        self._check_structure()
+        from .export import Fitted, write_onnx  # which takes half a second of imports
+
+        networks = self.encoder_, self.generator_, self.discriminator_
+        fitted = Fitted(*networks, self.scaler_, self._layout, self._latent_dim, self.features)
+        names = getattr(self, "feature_names_in_", None)
+        description = {
+            "estimator": type(self).__name__,
+            "row_shape": self._layout.row_shape,
+            "latent_dim": self._latent_dim,
+            "feature_names_in": None if names is None else names.tolist(),
+            "feature_names_out": self.get_feature_names_out().tolist(),
+        }
+        write_onnx(Path(path), part, dtype, fitted, description)
 
     def _generate(self, z: np.ndarray) -> np.ndarray:
         """G(z) in the units and the shape of X, with z's dtype."""

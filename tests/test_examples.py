@@ -26,3 +26,14 @@ def test_a_killed_training_is_resumed():
     assert "checkpoint-" in killed
     assert resumed == "Resumed to 8 epochs; the codes of both are the same: True."
     assert saved.endswith("the same codes: True.")
+
+
+def test_an_encoder_is_served_without_torch():
+    command = [sys.executable, EXAMPLES / "serve_onnx.py", "--epochs", "1"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    wrote, served, *same, with_torch = run.stdout.splitlines()
+    assert wrote.startswith("Wrote ")
+    assert served.startswith("Served rows of [64] as codes of 16 numbers, ")
+    assert [line.split(":")[0] for line in same] == ["1 rows", "33 rows", "500 rows"]
+    assert with_torch.endswith(" rows a second.")
