@@ -70,7 +70,7 @@ $(VENV)/.docs: $(VENV)/.installed
 	touch $@
 
 $(VENV)/.distributed: $(VENV)/.installed
-	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[dask]"
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable ".[dask,accelerate]"
 	touch $@
 
 $(OLDEST)/.installed: setup.py constraints-oldest.txt

@@ -13,6 +13,7 @@ save = ["safetensors>=0.4.5"]
 progress = ["rich>=14.1"]  # as scikit-learn's bars need it
 onnx = ["onnx>=1.17", "onnxscript>=0.6", "onnxruntime>=1.20"]  # as torch 2.13 exports
 dask = ["dask[distributed]>=2026.1"]
+accelerate = ["accelerate>=1.10"]
 test = [
     *progress,
     *save,
@@ -78,6 +79,7 @@ setup(
         "save": save,
         "onnx": onnx,
         "dask": dask,
+        "accelerate": accelerate,
         "test": test,
         "lint": lint,
         "docs": docs,

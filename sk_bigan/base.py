@@ -5,7 +5,8 @@ What every estimator of this package shares; what it does with the networks is i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import closing, contextmanager, nullcontext
 from math import ceil
 from os import PathLike
@@ -14,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 from skorch.callbacks import Callback
@@ -48,6 +50,7 @@ from .inputs import (
     INTEGERS,
     DatasetRows,
     Layout,
+    StreamRows,
     check_row_shape,
     column_without_numbers,
     open_rows,
@@ -58,10 +61,12 @@ from .notebook import visual_block
 from .objectives import resolve_objective
 from .parameters import NOT_OF_THE_TRAINING, Parameters
 from .priors import resolve_prior
+from .ranks import ALONE, AcceleratedRanks, Ranks
 from .scaling import (
     Columns,
     center_and_factor,
     describe,
+    given_scaler,
     make_scaler,
     make_to_samples,
     resolve_scaling,
@@ -83,6 +88,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
     _layout: Layout
     history_: list[dict[str, Any]]
     n_epochs_: int
+    _seed: int
 
     @with_callbacks
     def fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
@@ -93,8 +99,11 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         X : array-like or Dataset
             At least two rows of shape (n_samples, n_features) or images of shape
             (n_samples, height, width), perhaps with channels before or after those two; real and
-            finite. Of a :class:`torch.utils.data.Dataset`, which must have a length, one batch at
-            a time is read; its items, or their first parts where they are tuples, are the samples.
+            finite. Of a :class:`torch.utils.data.Dataset` one batch at a time is read; its items,
+            or their first parts where they are tuples, are the samples. One without a length must
+            be an ``IterableDataset`` that comes to an end and starts anew, with as many items,
+            whenever it is iterated: once for the scaling, before that once more if
+            ``max_epochs="auto"`` has to count, and once an epoch, in its own order.
 
         y : Ignored
             Not used, present for API consistency by convention.
@@ -122,7 +131,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             start = not (self.warm_start and hasattr(self, "encoder_"))
             rows = self._checked(X, ensure_min_samples=2, reset=start)
             trained_on, held_out = self._split(rows)
-            n_epochs = self._n_epochs(len(rows if trained_on is None else trained_on))
+            n_epochs = self._n_epochs(rows if trained_on is None else trained_on)
             names = set(vars(self))
             context = self._init_callback_context(max_subtasks=n_epochs)
             # What this has noted for the teardown must outlive an error.
@@ -142,8 +151,9 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
     def partial_fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
         """Train for one pass over X, at a constant learning rate.
 
-        The first call learns the scaling and builds the networks; later calls, also after `fit`
-        or on a loaded estimator, go on from there.
+        The first call learns the scaling, unless `scaling` is a fitted scaler, and builds the
+        networks; later calls, also after `fit` or on a loaded estimator, go on from there. Running
+        statistics of BatchNorm and moments of Adam go on too; `history_` gets a record a call.
 
         Parameters
         ----------
@@ -181,6 +191,12 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         """Which rows to train on, if not all, and the others."""
         if self.validation_fraction is None:
             return None, None
+        if isinstance(rows, StreamRows):
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction!r} holds rows out, which must have "
+                "numbers: X must not be an IterableDataset, got "
+                f"{type(rows.dataset).__name__}"
+            )
         n_held_out = ceil(self.validation_fraction * len(rows))
         if len(rows) - n_held_out < 2:
             raise ValueError(
@@ -212,7 +228,9 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         }
         if isinstance(rows, DatasetRows):
             checks = {"skip_check_array": True}
-            if len(rows) < ensure_min_samples:
+            if isinstance(rows, StreamRows):
+                self._check_stream(rows, is_training=ensure_min_samples > 1)
+            elif len(rows) < ensure_min_samples:
                 raise ValueError(
                     f"X has {len(rows)} sample(s), while a minimum of {ensure_min_samples} is "
                     "required"
@@ -230,6 +248,19 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             self._layout = recognise(row_shape, self._told_sample_shape())
         return rows
 
+    def _check_stream(self, rows: StreamRows, is_training: bool) -> None:
+        name = type(rows.dataset).__name__
+        if not is_training:
+            raise TypeError(
+                f"X must be an array or a Dataset with a length, got {name}: take one part after "
+                "another, as `for X in DataLoader(dataset, batch_size=10_000)` gives them"
+            )
+        if self.data_parallel:
+            raise ValueError(
+                "data_parallel=True shares rows by their numbers: X must not be an "
+                f"IterableDataset, got {name}"
+            )
+
     def _train(
         self,
         X: np.ndarray | DatasetRows,
@@ -240,30 +271,34 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         trained_on: np.ndarray | None = None,
     ) -> BaseException | None:
         """Train; what ended the training early, if what it has come to is to be kept."""
-        columns = describe(X)
+        ranks = AcceleratedRanks(cpu=str(self.device) == "cpu") if self.data_parallel else ALONE
+        columns = ranks.told(describe(X, moments=start) if ranks.is_first else None)
         if start:
             self._learn_scaling(columns, is_bytes=X.dtype == np.uint8)
         self._check_structure()
-        device = resolve_device(self.device)
+        device = ranks.device or resolve_device(self.device)
         if start:
             self._build(columns, device)
+            self._seed = int(ranks.told(self._seed))
         elif device != self.device_:
             self._move_to(device)
         # What is extreme in X stays so when it is scaled.
         extremes = as_tensor(np.stack([columns.low, columns.high]))
         self._to_samples()(to_device(extremes, self.device_))
         checkpoints = None
-        if checkpoint_dir is not None:
+        if checkpoint_dir is not None and ranks.is_first:
             run = describe_run(X, columns, self._parameters_of_the_training(n_epochs))
             checkpoints = Checkpoints(checkpoint_dir, self.checkpoint_every, run)
         bar = ProgressBar()
-        net = self._engine(n_epochs, [*callbacks, bar] if self.verbose else callbacks)
+        shows = [bar] if self.verbose and ranks.is_first else []
+        net = self._engine(n_epochs, [*callbacks, *shows], ranks)
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
         stop: BaseException | None = None
         try:
             with (
                 closing(bar),
+                nullcontext() if ranks.is_first else warnings.catch_warnings(action="ignore"),
                 checkpoints or nullcontext(),
                 seeded(seed, self.device_),
                 repeatable(self.device_, tf32=self.precision == "tf32"),
@@ -313,8 +348,10 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         return 1 - forward(squared_error, rows, self.device_, np.float64) / self._total_variance
 
     def _parameters_of_the_training(self, n_epochs: int) -> dict[str, Any]:
-        given = {n: v for n, v in self.get_params().items() if n not in NOT_OF_THE_TRAINING}
+        parameters = self.get_params(deep=False)
+        given = {n: v for n, v in parameters.items() if n not in NOT_OF_THE_TRAINING}
         return given | {
+            "scaling": self._structure["scaling"],
             "max_epochs": n_epochs,
             "precision": resolve_precision(self.precision, self.device_),
         }
@@ -330,9 +367,16 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
     def _learn_scaling(self, columns: Columns, is_bytes: bool) -> None:
         self._structure = self._structure_now()
         is_image = is_bytes or self.sample_shape is not None or len(self._layout.row_shape) > 1
-        scaling = resolve_scaling(self.scaling, columns, is_image)
-        self.scaler_ = make_scaler(scaling, columns)
-        self._bounded = scaling == "range"
+        given = given_scaler(self.scaling)
+        if given is None:
+            given = make_scaler(resolve_scaling(self.scaling, columns, is_image), columns)
+        elif given.n_features_in_ != len(columns.low):
+            raise ValueError(
+                f"scaling must be a scaler of the {len(columns.low)} columns of X, got one of "
+                f"{given.n_features_in_}"
+            )
+        self.scaler_ = given
+        self._bounded = isinstance(given, MinMaxScaler)
 
     def _build(self, columns: Columns, device: torch.device) -> None:
         """Untrained networks for rows like those described."""
@@ -370,7 +414,9 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             getattr(self, name).to(device)
         self.__dict__.pop("_net", None)
 
-    def _engine(self, n_epochs: int, callbacks: Sequence[Any] = ()) -> BiGANNet:
+    def _engine(
+        self, n_epochs: int, callbacks: Sequence[Any] = (), ranks: Ranks = ALONE
+    ) -> BiGANNet:
         """The engine around the networks; its optimizers live on while the estimator does."""
         with seeded(self._seed, self.device_):
             augmentation = resolve_augmentation(
@@ -386,6 +432,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             "max_epochs": n_epochs,
             "batch_size": self.batch_size,
             "cuda_graph": self.cuda_graph,
+            "ranks": ranks,
             "precision": resolve_precision(self.precision, self.device_),
             "callbacks": [*callbacks],
             "verbose": self.verbose,
@@ -409,9 +456,9 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             self._net.initialize_callbacks()
         return self._net
 
-    def _n_epochs(self, n_samples: int) -> int:
+    def _n_epochs(self, rows: Sized) -> int:
         if isinstance(self.max_epochs, str):  # "auto"
-            updates_an_epoch = ceil(n_samples / self.batch_size)
+            updates_an_epoch = ceil(len(rows) / self.batch_size)
             return min(max(AUTO_UPDATES // updates_an_epoch, AUTO_EPOCHS[0]), AUTO_EPOCHS[1])
         return self.max_epochs
 

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from .devices import to_device
-from .inputs import DatasetRows
+from .inputs import DatasetRows, StreamRows
+from .ranks import ALONE, Ranks
 
 
 class Batches:
-    """One pass over the rows of a tensor, in a new random order each time.
+    """One pass over the rows of a tensor, in a new random order each time; a stream has its own.
 
     A `DataLoader` fetches rows one by one and collates them, which costs more than the step of a
     small network; this takes the whole batch at once. The batches of a pass differ in size by at
@@ -32,6 +33,9 @@ class Batches:
         which they can be copied while the device computes.
     rows : ndarray of int or None
         Those to pass over, at least two; None: all.
+    ranks : Ranks
+        The processes that share each batch. Each gets as many rows of it; of each pass, the few
+        rows that remain are left out.
     """
 
     def __init__(
@@ -40,27 +44,32 @@ class Batches:
         batch_size: int,
         device: torch.device,
         rows: np.ndarray | None = None,
+        ranks: Ranks = ALONE,
     ):
         self.data = data
         self.batch_size = batch_size
         self.device = device
         self.rows = rows
+        self.ranks = ranks
 
     def __len__(self) -> int:
         n = len(self.data if self.rows is None else self.rows)
-        return min(-(-n // self.batch_size), n // 2)
+        return min(-(-n // self.batch_size), n // max(2, self.ranks.n))
 
     def __iter__(self) -> Iterator[Tensor]:
         return self.after(0)
 
     def after(self, n_batches: int) -> Iterator[Tensor]:
         """A pass without its first batches. The order of the whole pass is drawn at once."""
+        if isinstance(self.data, StreamRows):
+            return self._batches_of_stream(self.data, n_batches)
         if self.rows is None:
             order = torch.randperm(len(self.data), device=self.device)
         else:
             order = torch.randperm(len(self.rows), device=self.device)
             order = torch.from_numpy(self.rows).to(self.device)[order]
-        return self._batches(order, n_batches)
+        alike = len(order) - len(order) % self.ranks.n
+        return self._batches(self.ranks.own(order[:alike]), n_batches)
 
     def _batches(self, order: Tensor, n_before: int) -> Iterator[Tensor]:
         data, device = self.data, self.device
@@ -73,3 +82,10 @@ class Batches:
                 batch = data[rows.tolist()]
                 batch = batch.pin_memory() if device.type == "cuda" else batch
             yield to_device(batch, device, non_blocking=True)
+
+    def _batches_of_stream(self, data: StreamRows, n_before: int) -> Iterator[Tensor]:
+        n_rows, n_larger = divmod(len(data), len(self))
+        sizes = [n_rows + (i < n_larger) for i in range(len(self))]
+        for rows in data.parts(sizes[n_before:], sum(sizes[:n_before])):
+            batch = rows.pin_memory() if self.device.type == "cuda" else rows
+            yield to_device(batch, self.device, non_blocking=True)

@@ -46,7 +46,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         - "features": distance of x and G(E(x)) in D's last hidden layer (EGBAD [1]_).
         - "cycle_features": the same in a discriminator of pairs (x, x) and (x, G(E(x))), which
           makes E and G better inverses in training, as does one of pairs (z, z) and (z, E(G(z)))
-          (ALAD [2]_). A training takes about twice as long.
+          (ALAD [2]_). A training takes half as long again.
         - "logit": -D(x, E(x)) (EGBAD). D is fooled at the end of a good training, and tells
           little.
 
@@ -84,7 +84,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
     See Also
     --------
     sklearn.ensemble.IsolationForest : Faster, and needs no scaling.
-    sklearn.neighbors.LocalOutlierFactor : By neighbours; better where X is all usual and dense.
+    sklearn.neighbors.NearestNeighbors : The distance to the fifth is better where X is all usual.
 
     References
     ----------

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 from torch import Tensor
 
 from .exceptions import NotFiniteError
-from .inputs import DatasetRows
+from .inputs import DatasetRows, in_order
 
 # By name: the dtype of autocast, which for "tf32" leaves the rest to `repeatable`.
 PRECISIONS = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}
@@ -200,6 +200,7 @@ def forward(
     X: np.ndarray | DatasetRows,
     device: torch.device,
     dtype: DTypeLike,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """The function's output for every row of X, computed on the device batch by batch.
 
@@ -212,7 +213,9 @@ def forward(
         Treats rows alike whatever rows are beside them; gets multiples of 32 rows.
     X : ndarray of shape (n, n_features) or DatasetRows
     device : torch.device
-    dtype : dtype of the output
+    dtype : dtype of a new array
+    out : ndarray of shape (n, ...) or None
+        What the output is written to, as it comes; None: a new array.
 
     Returns
     -------
@@ -224,10 +227,9 @@ def forward(
         If a result is not finite.
     """
     leave_other_threads()
-    rows = X if isinstance(X, DatasetRows) else as_tensor(X)
-    n_at_once = inference_rows(rows.shape[1], device)
+    n_at_once = inference_rows(X.shape[1], device)
     done = 0  # rows whose output is written
-    output = np.empty(0, dtype)
+    output = np.empty(0, dtype) if out is None else out
     computing: list[Tensor] = []
 
     def write() -> None:
@@ -238,25 +240,25 @@ def forward(
                 f"the networks give no finite numbers for some of the rows {done} to "
                 f"{done + len(result) - 1} of X: they lie too far from the training data"
             )
-        if done == 0:
-            output = np.empty((len(rows), *result.shape[1:]), dtype)
+        if done == 0 and out is None:
+            output = np.empty((len(X), *result.shape[1:]), dtype)
         output[done : done + len(result)] = result
         done += len(result)
 
-    start = 0
     with repeatable(device):
-        while start < len(rows):
-            batch = rows[start : start + n_at_once]
-            try:
-                computing.append(function(_on_device(batch, device))[: len(batch)])
-            except torch.OutOfMemoryError:
-                if len(batch) <= ROW_BLOCK:
-                    raise
-                n_at_once = _whole_blocks(len(batch) // 2)
-                continue
-            start += len(batch)
-            if len(computing) > 1:
-                write()
+        for rows in in_order(X if isinstance(X, DatasetRows) else as_tensor(X), n_at_once):
+            while len(rows):
+                batch = rows[:n_at_once]
+                try:
+                    computing.append(function(_on_device(batch, device))[: len(batch)])
+                except torch.OutOfMemoryError:
+                    if len(batch) <= ROW_BLOCK:
+                        raise
+                    n_at_once = _whole_blocks(len(batch) // 2)
+                    continue
+                rows = rows[len(batch) :]
+                if len(computing) > 1:
+                    write()
         write()
     return output
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, repeat
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from sklearn.utils import gen_batches
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
@@ -120,14 +122,14 @@ class DatasetRows:
 
     def __init__(self, dataset: Dataset | Sequence[Any]):
         self.dataset = dataset
-        if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
+        if not hasattr(dataset, "__len__"):
             raise TypeError(
                 "X must be an array or a map-style Dataset with a length, "
                 f"got {type(dataset).__name__}"
             )
         if len(dataset) == 0:
             raise ValueError(f"X is a {type(dataset).__name__} of 0 items, expected at least one")
-        first = self._item(0)
+        first = _sample(dataset[0], 0)
         self.row_shape = tuple(first.shape)
         self.shape = (len(dataset), first.numel())
         self.dtype = first.numpy().dtype
@@ -140,38 +142,112 @@ class DatasetRows:
         indices = range(len(self))[rows] if isinstance(rows, slice) else rows
         items = []
         for index in indices:
-            item = self._item(index)
-            if item.shape != self.row_shape:
-                raise ValueError(
-                    f"items of X must have one shape, got {self.row_shape} and "
-                    f"{tuple(item.shape)} in item {index}"
-                )
+            item = _sample(self.dataset[index], index)
+            self._check_shape(item, index)
             items.append(item)
         return torch.stack(items).flatten(1)
 
-    def _item(self, index: int) -> Tensor:
-        item = self.dataset[index]
-        if isinstance(item, tuple | list):
-            item = item[0]
-        if not isinstance(item, Tensor):
-            if not hasattr(item, "__array__") and not hasattr(item, "__array_interface__"):
-                raise TypeError(
-                    "items of X, or their first parts, must be tensors or arrays, got "
-                    f"{type(item).__name__} in item {index}; wrap the data set in one that picks "
-                    "or makes them"
-                )
-            item = torch.from_numpy(_known(np.array(item), index))
-        item = _plain(item)
-        if item.ndim == 0 or item.numel() == 0:
+    def _check_shape(self, item: Tensor, index: int) -> None:
+        if item.shape != self.row_shape:
             raise ValueError(
-                "items of X must have at least one dimension and one value, got shape "
+                f"items of X must have one shape, got {self.row_shape} and "
                 f"{tuple(item.shape)} in item {index}"
             )
-        if item.is_complex() or not item.isfinite().all():
+
+
+class StreamRows(DatasetRows):
+    """An iterable data set as flat rows, a pass at a time, in its own order.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.IterableDataset
+        Starts anew and gives as many items whenever it is iterated; items as in `DatasetRows`.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (0, n_features) until a whole pass has counted the items, which `len` makes if need be.
+    """
+
+    def __init__(self, dataset: IterableDataset):
+        self.dataset = dataset
+        for item in dataset:
+            first = _sample(item, 0)
+            break
+        else:
+            raise ValueError(f"X is a {type(dataset).__name__} of 0 items, expected at least one")
+        self.row_shape = tuple(first.shape)
+        self.shape = (0, first.numel())
+        self.dtype = first.numpy().dtype
+
+    def __len__(self) -> int:
+        if self.shape[0] == 0:
+            for _ in self.parts(repeat(1)):
+                pass
+        return self.shape[0]
+
+    def parts(self, sizes: Iterable[int], n_before: int = 0) -> Iterator[Tensor]:
+        """A pass in parts of these sizes, the last perhaps smaller, without the first items.
+
+        Raises
+        ------
+        ValueError
+            If it has not as many items as the pass before, or fewer than two.
+        """
+        items = enumerate(self.dataset)  # type: ignore[arg-type]
+        n_items, n_known = sum(1 for _ in islice(items, n_before)), self.shape[0]
+        for size in sizes:
+            part = [_sample(item, index) for index, item in islice(items, size)]
+            for index, item in enumerate(part, n_items):
+                self._check_shape(item, index)
+            n_items += len(part)
+            if len(part) < size and n_known not in (0, n_items):
+                break
+            if part:
+                yield torch.stack(part).flatten(1)
+            if len(part) < size:
+                break
+        n_items += sum(1 for _ in islice(items, 1))
+        if n_known not in (0, n_items):
             raise ValueError(
-                f"X must be real and finite, got complex numbers, NaN or infinity in item {index}"
+                "X must give as many items whenever it is iterated, got "
+                f"{n_known} and then {'more' if n_items > n_known else n_items}"
             )
-        return item
+        if n_items < 2:
+            raise ValueError(f"X has {n_items} sample(s), while a minimum of 2 is required")
+        self.shape = (n_items, self.shape[1])
+
+
+def in_order(X: np.ndarray | Tensor | DatasetRows, size: int) -> Iterator[Any]:
+    """All rows, so many at a time."""
+    if isinstance(X, StreamRows):
+        return X.parts(repeat(size))
+    return (X[rows] for rows in gen_batches(len(X), size))
+
+
+def _sample(item: Any, index: int) -> Tensor:
+    """The item of a data set, or its first part, as a tensor of real and finite numbers."""
+    if isinstance(item, tuple | list):
+        item = item[0]
+    if not isinstance(item, Tensor):
+        if not hasattr(item, "__array__") and not hasattr(item, "__array_interface__"):
+            raise TypeError(
+                "items of X, or their first parts, must be tensors or arrays, got "
+                f"{type(item).__name__} in item {index}; wrap the data set in one that picks "
+                "or makes them"
+            )
+        item = torch.from_numpy(_known(np.array(item), index))
+    item = _plain(item)
+    if item.ndim == 0 or item.numel() == 0:
+        raise ValueError(
+            "items of X must have at least one dimension and one value, got shape "
+            f"{tuple(item.shape)} in item {index}"
+        )
+    if item.is_complex() or not item.isfinite().all():
+        raise ValueError(
+            f"X must be real and finite, got complex numbers, NaN or infinity in item {index}"
+        )
+    return item
 
 
 def _known(array: np.ndarray, index: int) -> np.ndarray:
@@ -194,7 +270,7 @@ def open_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     if isinstance(X, DataLoader):
         raise TypeError("X must be an array or a Dataset, got a DataLoader: give its `dataset`")
     if isinstance(X, Dataset) or _is_list_of_items(X):
-        rows = DatasetRows(X)
+        rows = StreamRows(X) if isinstance(X, IterableDataset) else DatasetRows(X)
         return rows, rows.row_shape
     if np.ma.is_masked(X):
         raise ValueError("X must have no masked values: fill them in first")
@@ -219,6 +295,18 @@ def _as_array(X: Any) -> np.ndarray:
         raise ValueError(
             f"X must have rows of one shape, got {shapes[0]} and {shapes[1]} among them"
         ) from error
+
+
+def check_out(out: Any, rows: np.ndarray | DatasetRows, shape: tuple[int, int]) -> None:
+    """Refuse what cannot be written to, or not without changing the rows that are read."""
+    wanted = f"out must be an array of floats of shape {shape} that can be written to"
+    if not isinstance(out, np.ndarray):
+        raise ValueError(f"{wanted}, got {type(out).__name__}")
+    if out.shape != shape or out.dtype.kind != "f" or not out.flags.writeable:
+        read_only = "" if out.flags.writeable else ", read-only"
+        raise ValueError(f"{wanted}, got {out.dtype} of shape {out.shape}{read_only}")
+    if isinstance(rows, np.ndarray) and np.shares_memory(out, rows):
+        raise ValueError("out must not lie in the memory of X, got an array that does")
 
 
 def column_without_numbers(X: Any) -> str | None:

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 import skorch.callbacks
 import torch
+from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from skorch.callbacks import Callback
 
@@ -21,7 +23,7 @@ from .network_parameters import NetworkParameters, is_network_parameter
 from .networks import ARCHITECTURES
 from .objectives import OBJECTIVES, Objective
 from .priors import PRIORS, Prior
-from .scaling import SCALINGS
+from .scaling import SCALINGS, given_scaler, summary
 
 MOST_IN_FLOAT32 = float(np.finfo(np.float32).max)
 
@@ -44,6 +46,7 @@ NOT_OF_THE_TRAINING = (
     "checkpoint_dir",
     "checkpoint_every",
     "cuda_graph",
+    "data_parallel",
     "device",
     "features",
     "verbose",
@@ -64,7 +67,11 @@ class Parameters(NetworkParameters):
         "discriminator": [callable, None],
         "prior": [StrOptions(set(PRIORS)), Prior, callable],
         "objective": [StrOptions(set(OBJECTIVES)), callable],
-        "scaling": [StrOptions({"auto", *SCALINGS}), None],
+        "scaling": [
+            StrOptions({"auto", *SCALINGS}),
+            *(MinMaxScaler, StandardScaler, FrozenEstimator),
+            None,
+        ],
         "augmentation": [StrOptions(set(AUGMENTATIONS)), callable, list, tuple, None],
         "features": [StrOptions({"latent", "penultimate", "hidden"}), list, tuple],
         "consistency_weight": [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")],
@@ -77,6 +84,7 @@ class Parameters(NetworkParameters):
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", *PRECISIONS})],
         "cuda_graph": ["boolean"],
+        "data_parallel": ["boolean"],
         "callbacks": [list, None],
         "checkpoint_dir": [str, PathLike, None],
         "checkpoint_every": [
@@ -100,7 +108,7 @@ class Parameters(NetworkParameters):
         discriminator: OwnNetwork | None = None,
         prior: str | Prior | Callable[[int, int], torch.Tensor] = "normal",
         objective: str | Objective = "non_saturating",
-        scaling: str | None = "auto",
+        scaling: str | MinMaxScaler | StandardScaler | FrozenEstimator | None = "auto",
         features: str | list[str] = "latent",
         augmentation: str | Augmentation | list[str | Augmentation] | None = "swap",
         consistency_weight: float = 0.0,
@@ -113,6 +121,7 @@ class Parameters(NetworkParameters):
         device: str | torch.device = "auto",
         precision: str = "auto",
         cuda_graph: bool = False,
+        data_parallel: bool = False,
         callbacks: list[Any] | None = None,
         checkpoint_dir: str | PathLike[str] | None = None,
         checkpoint_every: float = 1,
@@ -143,6 +152,7 @@ class Parameters(NetworkParameters):
         self.device = device
         self.precision = precision
         self.cuda_graph = cuda_graph
+        self.data_parallel = data_parallel
         self.callbacks = callbacks
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_every = checkpoint_every
@@ -168,6 +178,11 @@ class Parameters(NetworkParameters):
                 "checkpoint_dir needs warm_start=False, got warm_start=True: which of the two the "
                 "training should go on from would not be clear"
             )
+        if self.data_parallel and str(self.device) not in ("auto", "cpu", "cuda"):
+            raise ValueError(
+                "device must be 'auto', 'cpu' or 'cuda' with data_parallel=True, which gives each "
+                f"process a GPU of its own, got {self.device!r}"
+            )
         if self.checkpoint_dir == "":
             raise ValueError("checkpoint_dir must be a folder or None, got an empty name")
         for entry in self.callbacks or []:
@@ -191,4 +206,7 @@ class Parameters(NetworkParameters):
                 )
 
     def _structure_now(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in STRUCTURE} | self._network_parameters()
+        structure = {name: getattr(self, name) for name in STRUCTURE}
+        if (scaler := given_scaler(self.scaling)) is not None:
+            structure["scaling"] = summary(scaler)  # it may learn more, which ours has not
+        return structure | self._network_parameters()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from copy import deepcopy
 from math import prod
 from os import PathLike
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ._version import __version__
@@ -32,6 +34,8 @@ from .persistence import (
     to_tensors,
     write,
 )
+from .ranks import is_first_process
+from .scaling import given_scaler
 from .state import OPTIMIZERS
 from .training import learning_parameters
 
@@ -64,7 +68,8 @@ class SavedBiGAN(BaseBiGAN):
         """Write the fitted estimator to a file that runs no code when it is opened.
 
         The file is one of safetensors, with a JSON text beside the arrays, and as large as the
-        weights. It is whole or not there; a file that was there before stays until then.
+        weights. It is whole or not there; a file that was there before stays until then. Of the
+        processes of `torchrun`, the first writes it.
 
         Parameters
         ----------
@@ -101,7 +106,10 @@ class SavedBiGAN(BaseBiGAN):
             arrays[f"fitted.{name}"] = np.asarray(getattr(self, name), dtype=np.float64)
         if optimizers:
             arrays |= moments_to_arrays(self._engine(n_epochs=1))
-        given = {n: v for n, v in self.get_params().items() if n not in NOT_IN_FILES}
+        left_out = {*NOT_IN_FILES}
+        if given_scaler(self.scaling) is not None:
+            left_out.add("scaling")  # the file has it as `scaler_`
+        given = {n: v for n, v in self.get_params(deep=False).items() if n not in left_out}
         parameters, own = split_parameters(given)
         names = getattr(self, "feature_names_in_", None)
         description = {
@@ -117,7 +125,8 @@ class SavedBiGAN(BaseBiGAN):
             # Callbacks may have recorded what no file can hold.
             "history_": [split_parameters(epoch)[0] for epoch in self.history_],
         }
-        write(Path(path), description, arrays)
+        if is_first_process():
+            write(Path(path), description, arrays)
 
     @classmethod
     def load(cls, path: str | PathLike[str], **own: Any) -> Self:
@@ -182,7 +191,10 @@ class SavedBiGAN(BaseBiGAN):
             start = f"{name}."
             return {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
 
-        given = description["parameters"].items()
+        layout = layout_from_json(*description["layout"])
+        n_features = prod(layout.row_shape)
+        scaler = scaler_from_arrays(description["scaler"], part("scaler"), n_features)
+        given = {"scaling": FrozenEstimator(deepcopy(scaler)), **description["parameters"]}.items()
         estimator = cls(**{name: v for name, v in given if name not in NOT_IN_FILES}, **own)
         estimator._validate_params()
         structure = estimator._structure_now()
@@ -194,8 +206,6 @@ class SavedBiGAN(BaseBiGAN):
                 raise ValueError(f"{name} must be of type {kind.__name__}")
         if not 0 < description["_total_variance"] < np.inf:
             raise ValueError("_total_variance must be positive")
-        layout = layout_from_json(*description["layout"])
-        n_features = prod(layout.row_shape)
         state = {
             **vars(estimator),
             **{name: description[name] for name in AS_TEXT},
@@ -204,7 +214,7 @@ class SavedBiGAN(BaseBiGAN):
             "_layout": layout,
             "_latent_dim": int(structure["latent_dim"]),
             "_version": description["version"],
-            "scaler_": scaler_from_arrays(description["scaler"], part("scaler"), n_features),
+            "scaler_": scaler,
             "n_features_in_": n_features,
         }
         if (names := description["feature_names_in_"]) is not None:

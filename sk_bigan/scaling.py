@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
-from sklearn.utils import gen_batches
 from torch import Tensor
 
-from .inputs import DatasetRows, Layout
+from .inputs import DatasetRows, Layout, in_order
 
 SCALINGS = ("range", "standard")
 # The unfitted scalers in use, by their classes' names.
@@ -32,7 +33,7 @@ class Columns(NamedTuple):
     low, high : ndarray of shape (n_features,), float64
         The extremes of each column.
     standard : StandardScaler
-        Fitted: holds each column's mean and variance.
+        Holds each column's mean and variance, if they were wanted.
     """
 
     low: np.ndarray
@@ -40,8 +41,14 @@ class Columns(NamedTuple):
     standard: StandardScaler
 
 
-def describe(X: np.ndarray | DatasetRows) -> Columns:
+def describe(X: np.ndarray | DatasetRows, moments: bool = True) -> Columns:
     """One pass over X, of any real dtype, a few rows at a time.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features) or DatasetRows
+    moments : bool
+        Whether mean and variance are wanted, which take most of the time.
 
     Raises
     ------
@@ -51,13 +58,14 @@ def describe(X: np.ndarray | DatasetRows) -> Columns:
     low = np.full(X.shape[1], np.inf)
     high = np.full(X.shape[1], -np.inf)
     standard = StandardScaler()
-    for rows in gen_batches(len(X), max(1, CHUNK_VALUES // X.shape[1])):
-        chunk = np.asarray(X[rows], dtype=np.float64, order="C")
+    for rows in in_order(X, max(1, CHUNK_VALUES // X.shape[1])):
+        chunk = np.asarray(rows)
         np.minimum(low, chunk.min(axis=0), out=low)
         np.maximum(high, chunk.max(axis=0), out=high)
-        with np.errstate(over="ignore", invalid="ignore"):  # the error below tells of it
-            standard.partial_fit(chunk)
-    if not np.isfinite(standard.var_).all():
+        if moments:
+            with np.errstate(over="ignore", invalid="ignore"):  # the error below tells of it
+                standard.partial_fit(np.asarray(chunk, dtype=np.float64, order="C"))
+    if moments and not np.isfinite(standard.var_).all():
         raise ValueError(
             "X must stay finite when squared in float64, "
             f"got values up to {max(-low.min(), high.max()):g}"
@@ -100,6 +108,55 @@ def make_scaler(scaling: str | None, columns: Columns) -> Any:
     if scaling == "standard":
         return standard
     return SCALERS["FunctionTransformer"]().fit(low[np.newaxis])
+
+
+def given_scaler(scaling: Any) -> Any | None:
+    """A plain copy of the fitted scaler that `scaling` is; None where it is a name or None.
+
+    Raises
+    ------
+    ValueError
+        If it does something else than ours do, is not fitted, or does not scale to finite numbers.
+    """
+    if scaling is None or isinstance(scaling, str):
+        return None
+    scaler = scaling.estimator if isinstance(scaling, FrozenEstimator) else scaling
+    ours = SCALERS["MinMaxScaler"](), SCALERS["StandardScaler"]()
+    alike = [own for own in ours if type(own) is type(scaler)]
+    if not alike or {**scaler.get_params(), "copy": True} != alike[0].get_params():
+        raise ValueError(
+            f"scaling must be a name, None or a fitted {ours[0]!r} or {ours[1]!r} of scikit-learn, "
+            f"got {scaler!r}"
+        )
+    if not hasattr(scaler, "n_features_in_"):
+        raise ValueError(
+            f"scaling must be a scaler that is fitted, got {scaler!r}, which is not; clones, as in "
+            "grid searches, keep what it has learned within sklearn.frozen.FrozenEstimator"
+        )
+    copy = alike[0].fit(np.zeros((1, scaler.n_features_in_)))
+    for name, value in [*vars(copy).items()]:
+        if not name.endswith("_"):
+            continue
+        learned = np.asarray(getattr(scaler, name, None), dtype=np.asarray(value).dtype)
+        if name == "n_samples_seen_":  # by columns, where some had gaps
+            learned = learned.max()
+        if learned.shape != np.shape(value) or not np.isfinite(learned).all():
+            raise ValueError(
+                f"scaling must be a scaler with {scaler.n_features_in_} finite numbers as {name}, "
+                f"got {learned!r}"
+            )
+        setattr(copy, name, learned if learned.ndim else learned.item())
+    if not copy.scale_.all():
+        raise ValueError(f"scaling must be a scaler without zeros in scale_, got {copy.scale_!r}")
+    return copy
+
+
+def summary(scaler: Any) -> str:
+    """A text that scalers have in common that do the same."""
+    digest = sha256()
+    for numbers in center_and_factor(scaler):
+        digest.update(numbers.tobytes())
+    return f"{type(scaler).__name__} with digest {digest.hexdigest()[:16]}"
 
 
 def center_and_factor(scaler: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from torch.func import functional_call
 
 from .networks import CycleDiscriminators
 from .objectives import Objective, input_gradients, r1_penalty
+from .ranks import ALONE, Ranks
 
 # D's loss may be flat where the other player's is steep (hinge, beyond its margin). A slope this
 # small in place of none is nothing to D's weights and, being a power of two, costs no digit.
@@ -35,6 +36,8 @@ def accumulate_gradients(
     consistency_weight: float,
     gradient_penalty: float,
     precision: torch.dtype,
+    ranks: Ranks = ALONE,
+    share: float = 1.0,
 ) -> dict[str, Tensor]:
     """Add to every parameter's `grad` the gradient of what its player descends.
 
@@ -57,12 +60,18 @@ def accumulate_gradients(
         Weight of R1 in the loss of D.
     precision : torch.dtype
         What matrix products are computed in.
+    ranks : Ranks
+        The processes whose rows these are among. What is added is these rows' share of the gradient
+        at the rows of all.
+    share : float
+        Of the whole batch that these rows are, together with those of the other processes.
 
     Returns
     -------
     dict of scalar Tensors
         The objective's loss_d and loss_eg, and the unweighted r1, cycle and consistency where in
-        use; those of the cycles' games as loss_d_xx, loss_d_zz and so on.
+        use; those of the cycles' games as loss_d_xx, loss_d_zz and so on. All are shares of those
+        of the batch, which they add up to.
     """
     cycles: dict[str, tuple[nn.Module, Tensor, Tensor]] = {}
     with _autocast(x, precision):
@@ -86,6 +95,8 @@ def accumulate_gradients(
         objective=objective,
         gradient_penalty=gradient_penalty,
         precision=precision,
+        ranks=ranks,
+        share=share,
     )
     losses, at_codes, at_generated = play(D, x, codes, generated, z)
     outputs, gradients = [codes, generated], [at_codes, at_generated]
@@ -96,8 +107,8 @@ def accumulate_gradients(
         outputs.append(returned)
         gradients.append(at_returned)
     for name, (loss, weight) in weighted.items():
-        losses[name] = loss
-        outputs.append(loss)
+        losses[name] = share / ranks.n * loss
+        outputs.append(losses[name])
         gradients.append(torch.full_like(loss, weight))
     learning = [i for i, output in enumerate(outputs) if output.requires_grad]  # not the frozen
     torch.autograd.backward([outputs[i] for i in learning], [gradients[i] for i in learning])
@@ -113,6 +124,8 @@ def _accumulate_gradients_of_d(
     objective: Objective,
     gradient_penalty: float,
     precision: torch.dtype,
+    ranks: Ranks,
+    share: float,
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     """The losses, and the gradients of loss_eg at `codes` and at `generated`, which are copied.
 
@@ -131,10 +144,12 @@ def _accumulate_gradients_of_d(
         else:  # R1 wants the gradient at the real pairs alone
             real_logits = D(x=x, z=codes).float().flatten()  # (n,)
             fake_logits = D(x=generated, z=z).float().flatten()  # (n,)
-    losses, slopes_d, slopes_eg = _losses_and_slopes(objective, real_logits, fake_logits)
+    losses, slopes_d, slopes_eg = _losses_and_slopes(
+        objective, real_logits, fake_logits, ranks, share
+    )
     if gradient_penalty > 0:
         gradients_of_real_logits = input_gradients(real_logits, x, codes)
-        losses["r1"] = r1_penalty(*gradients_of_real_logits)
+        losses["r1"] = share / ranks.n * r1_penalty(*gradients_of_real_logits)
 
     def backward_d(slopes: Iterable[Tensor], copies: list[Tensor]) -> None:
         """D's loss, back to its weights and to these copies."""
@@ -171,16 +186,21 @@ def _autocast(x: Tensor, precision: torch.dtype) -> torch.autocast:
 
 
 def _losses_and_slopes(
-    objective: Objective, real_logits: Tensor, fake_logits: Tensor
+    objective: Objective, real_logits: Tensor, fake_logits: Tensor, ranks: Ranks, share: float
 ) -> tuple[dict[str, Tensor], Sequence[Tensor], Sequence[Tensor]]:
-    """Both losses, and the slopes of loss_d and of loss_eg at the real and the fake logits."""
-    logits = [real_logits.detach().requires_grad_(), fake_logits.detach().requires_grad_()]
+    """This process's share of both losses, and their slopes at its real and its fake logits."""
+    own = torch.stack([real_logits, fake_logits]).detach()
+    logits = [of_all.requires_grad_() for of_all in ranks.gathered(own).unbind()]
     loss_d, loss_eg = objective(*logits)
     slopes_d, slopes_eg = (
-        torch.autograd.grad(loss, logits, retain_graph=True, materialize_grads=True)
-        for loss in (loss_d, loss_eg)
+        [share * ranks.own(slope) for slope in slopes]
+        for slopes in (
+            torch.autograd.grad(loss, logits, retain_graph=True, materialize_grads=True)
+            for loss in (loss_d, loss_eg)
+        )
     )
-    return {"loss_d": loss_d, "loss_eg": loss_eg}, slopes_d, slopes_eg
+    losses = {"loss_d": share / ranks.n * loss_d, "loss_eg": share / ranks.n * loss_eg}
+    return losses, slopes_d, slopes_eg
 
 
 def _times(gradient: Tensor, factors: Tensor) -> Tensor:

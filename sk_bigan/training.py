@@ -35,6 +35,7 @@ from .interrupts import held_interrupts
 from .monitoring import Health, Monitor, rows_to_watch
 from .objectives import Objective
 from .priors import Prior
+from .ranks import ALONE, Ranks
 from .state import (
     EpochSoFar,
     generators,
@@ -81,6 +82,8 @@ class BiGANNet(NeuralNet):
         Turns rows of the data, on the device, into what the networks see.
     cuda_graph : bool
         Whether to record the step on a GPU once and replay it.
+    ranks : Ranks
+        The processes that share the training. Each is to have the same data and parameters.
     **kwargs
         Of `skorch.NeuralNet`.
     """
@@ -107,6 +110,7 @@ class BiGANNet(NeuralNet):
         precision: torch.dtype,
         to_samples: Callable[[Tensor], Tensor],
         cuda_graph: bool = False,
+        ranks: Ranks = ALONE,
         **kwargs: Any,
     ):
         self.encoder = encoder
@@ -122,6 +126,7 @@ class BiGANNet(NeuralNet):
         self.precision = precision
         self.to_samples = to_samples
         self.cuda_graph = cuda_graph
+        self.ranks = ranks
         super().__init__(
             module=None,
             criterion=None,
@@ -133,27 +138,41 @@ class BiGANNet(NeuralNet):
 
     def train_step(self, batch: Tensor, **fit_params: Any) -> dict[str, Tensor]:
         """Update D, and E and G, together: both gradients are taken at the same parameters."""
-        x = self.to_samples(batch)  # (n, *sample_shape)
-        views = [x]
+        x = self.to_samples(batch)  # (n, *sample_shape), this process's share of the batch
+        ranks, views = self.ranks, [x]
         with x.device, torch.no_grad():
             if self.augmentation is not None:
                 n_views = 2 if self.consistency_weight > 0 else 1
-                views = [self.augmentation(x) for _ in range(n_views)]
-            z = self.prior.sample(len(x), self.latent_dim).to(x)  # (n, latent_dim)
+                with ranks.own_draws(x.device):
+                    views = [self.augmentation(x) for _ in range(n_views)]
+            z = self.prior.sample(ranks.n * len(x), self.latent_dim)
+            z = ranks.own(z).to(x)  # (n, latent_dim)
         self._zero_grad_optimizer(set_to_none=True)
-        losses = accumulate_gradients(
-            self.encoder_,
-            self.generator_,
-            self.discriminator_,
-            x,
-            views,
-            z,
-            objective=self.objective,
-            cycle_weight=self.cycle_weight,
-            consistency_weight=self.consistency_weight,
-            gradient_penalty=self.gradient_penalty,
-            precision=self.precision,
-        )
+        losses: Any = Counter()
+        n_parts = max(1, min(ranks.n_parts, len(x) // 2))
+        with ranks.own_draws(x.device):
+            parts = zip(*(rows.chunk(n_parts) for rows in (x, z, *views)), strict=True)
+            for part, part_of_z, *part_of_views in parts:
+                losses.update(
+                    accumulate_gradients(
+                        self.encoder_,
+                        self.generator_,
+                        self.discriminator_,
+                        part,
+                        part_of_views,
+                        part_of_z,
+                        objective=self.objective,
+                        cycle_weight=self.cycle_weight,
+                        consistency_weight=self.consistency_weight,
+                        gradient_penalty=self.gradient_penalty,
+                        precision=self.precision,
+                        ranks=ranks,
+                        share=len(part) / len(x),
+                    )
+                )
+        if ranks.n > 1:
+            learned = [parameter.grad for _, parameter in self.get_all_learnable_params()]
+            ranks.add_up([g for g in learned if g is not None] + [*losses.values()])
         self.notify(
             "on_grad_computed",
             named_parameters=TeeGenerator(self.get_all_learnable_params()),
@@ -192,7 +211,11 @@ class BiGANNet(NeuralNet):
             Of callbacks, data or networks. Networks and optimizers are then as they were.
         """
         keep_freed_memory()
-        with held_interrupts() as self._let_interrupts_through:
+        networks = self.encoder_, self.generator_, self.discriminator_
+        with (
+            held_interrupts() as self._let_interrupts_through,
+            self.ranks.together(*networks),
+        ):
             try:
                 self._train(X, checkpoints, rows)
             finally:
@@ -211,15 +234,18 @@ class BiGANNet(NeuralNet):
         device = torch.device(self.device)
         self.iterator_train__device = device
         self.iterator_train__rows = rows
+        self.iterator_train__ranks = self.ranks
         self.initialize_history()
         self.rollbacks_, self.epoch_so_far_ = 0, None
         self._monitor = self._make_monitor(X, device)
         self._checkpoints = checkpoints
         self.notify("on_train_begin", X=X, y=None)
-        self._mark_good()
+        self._good = self.ranks.told(on_cpu(training_state(self)))
+        if self.ranks.n > 1:
+            load_training_state(self, self._good)
         at_start = self._good
         try:
-            earlier = checkpoints.latest() if checkpoints else None
+            earlier = self.ranks.told(checkpoints.latest() if checkpoints else None)
             if earlier is None:
                 self._write_checkpoint()
             else:
@@ -274,6 +300,7 @@ class BiGANNet(NeuralNet):
     def _roll_back(self, divergence: Diverged) -> None:
         """To the last good state, to go on from there with lower learning rates."""
         lr, rollbacks = self.lr * ROLLBACK_FACTOR, self.rollbacks_ + 1
+        self._good = self.ranks.told(self._good)  # the first may have looked more often
         load_training_state(self, self._good)
         if rollbacks > MOST_ROLLBACKS:
             raise TrainingDivergedError(
@@ -315,10 +342,10 @@ class BiGANNet(NeuralNet):
             for name, callback in self.callbacks_
             if type(callback).on_grad_computed is not Callback.on_grad_computed
         ]
-        if torch.device(self.device).type != "cuda" or listeners:
+        if torch.device(self.device).type != "cuda" or listeners or self.ranks is not ALONE:
             logger.warning(
-                "the training step is not recorded as a CUDA graph: it needs device='cuda' and no "
-                "callback with on_grad_computed, got device='%s' and %s",
+                "the training step is not recorded as a CUDA graph: it needs device='cuda', no "
+                "data_parallel and no callback with on_grad_computed, got device='%s' and %s",
                 self.device,
                 listeners,
             )

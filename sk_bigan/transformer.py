@@ -5,19 +5,20 @@ from __future__ import annotations
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Dataset
 
 from .base import draw_seed, finite
 from .devices import forward, seeded
-from .inputs import FLOATS, open_rows
+from .inputs import FLOATS, check_out, open_rows
 from .layers import reader
 from .saving import SavedBiGAN
 from .scaling import Columns
@@ -80,11 +81,15 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         What the two players descend. A callable maps D's logits ``(real_logits, fake_logits)``,
         tensors of shape (n,), to the scalars ``(loss_d, loss_eg)``.
 
-    scaling : {"auto", "range", "standard"} or None, default="auto"
+    scaling : {"auto", "range", "standard"}, StandardScaler, MinMaxScaler or None, default="auto"
         How X is brought into the range of the generator: "range" maps the whole array onto
         [-1, 1], which suits images, "standard" standardises column by column, which suits
         tables, ``None`` leaves X as it is. "auto" takes "range" for images, for rows with a
-        `sample_shape`, for uint8, and where most columns share the ends of their range.
+        `sample_shape`, for uint8, and where most columns share the ends of their range. A fitted
+        ``StandardScaler()`` or ``MinMaxScaler(feature_range=(-1, 1))`` scales as it has learned to,
+        from all parts of a stream for instance, and is copied; with the latter, G gives nothing
+        beyond its range. In grid searches, whose clones forget what an estimator has learned, it
+        goes within :class:`sklearn.frozen.FrozenEstimator`.
 
     features : {"latent", "penultimate", "hidden"} or list of str, default="latent"
         What `transform` gives: the code E(x); the layer before it, which is wider and what [1]_
@@ -144,6 +149,15 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         which saves its hundreds of launches. What Python decides in a step, in networks, an
         augmentation, an objective or a prior of your own, is then decided once. A step that cannot
         be recorded is taken as usual, and the log says so.
+
+    data_parallel : bool, default=False
+        Whether `fit` and `partial_fit` share each batch out among the processes that `torchrun` or
+        `accelerate launch` has started, one a GPU, of which each is given the same X. The training
+        is that of one process with the same `batch_size`, but that each swaps and warps by
+        random numbers of its own, and leaves the same networks in all. The first alone draws bars,
+        warns, and writes checkpoints and what `save` is told to; callbacks are called in all.
+        `accelerate launch --gradient_accumulation_steps` splits batches that are too large for
+        the memory; BatchNorm then sees a part of the batch at a time.
 
     callbacks : list of skorch.callbacks.Callback, default=None
         Instances, or pairs of a name and an instance, told of every event in the training; copied
@@ -232,13 +246,21 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
     (1797, 64)
     """
 
-    def transform(self, X: ArrayLike | Dataset) -> np.ndarray:
+    # An array to write to is nothing that scikit-learn would route.
+    __metadata_request__transform: ClassVar = {"out": UNUSED}
+
+    def transform(self, X: ArrayLike | Dataset, out: np.ndarray | None = None) -> np.ndarray:
         """Encode X.
 
         Parameters
         ----------
         X : array-like or Dataset
             Rows, images or items of the shape that they had in `fit`.
+
+        out : ndarray of shape (n_samples, n_features_out), default=None
+            An array of floats, of any precision, which is written to, a batch at a time, and
+            returned; by `set_output`, the frame of it. With memory maps as X and as `out`,
+            neither needs to fit into memory. After an error it may be written in part.
 
         Returns
         -------
@@ -252,17 +274,20 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         NotFittedError
             Before `fit`.
         ValueError
-            If X is not as in `fit`.
+            If X is not as in `fit`, or `out` is not as described, read-only or on X's memory.
         """
         check_is_fitted(self)
         self._validate_params()
         rows = self._checked(X)
+        if out is not None:
+            check_out(out, rows, (len(rows), self._n_features_out))
         to_samples, read = self._to_samples(), reader(self.encoder_, self.features)
         return forward(
             lambda batch: torch.cat([*read(to_samples(batch)).values()], dim=1),
             rows,
             self.device_,
             dtype=rows.dtype if rows.dtype.kind == "f" else np.float64,
+            out=out,
         )
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:

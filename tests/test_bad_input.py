@@ -22,7 +22,7 @@ from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import RobustScaler
 from skorch.callbacks import EarlyStopping
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
@@ -154,7 +154,7 @@ VALUES = [
     ("discriminator", "a callable or None", ["mlp", 3.5, False]),
     ("prior", "a str among .*'normal'.* or a callable", [None, 3, "Normal", ["normal"]]),
     ("objective", "a str among .*'hinge'.* or a callable", [None, 3, "Hinge", ["hinge"]]),
-    ("scaling", "a str among .*'range'.* or None", [3, "Range", True, MinMaxScaler()]),
+    ("scaling", "a str among .*'range'.* or None", [3, "Range", True, RobustScaler()]),
     ("features", "a str among .*'latent'", [None, "body.0", {"latent"}, True]),
     ("augmentation", "a str among .*'swap'.* or None", [{}, 3, "Swap", True]),
     (
@@ -449,7 +449,6 @@ INPUTS = {
     "sparse tensors": ([TENSOR[0].to_sparse()] * 3, TypeError, "X must be dense.*sparse tensor"),
     "loader": (DataLoader(Items(X)), TypeError, "got a DataLoader: give its `dataset`"),
     "loader of a stream": (DataLoader(Stream()), TypeError, "got a DataLoader"),
-    "stream": (Stream(), TypeError, "map-style Dataset with a length, got Stream"),
     "data set without length": (NoLength(), TypeError, "Dataset with a length, got NoLength"),
     "empty data set": (Items([]), ValueError, "X is a Items of 0 items"),
     "data set of None": (Items([None] * 3), TypeError, "items of X.*got NoneType in item 0"),
@@ -571,7 +570,7 @@ CODES = {
     "data set": (Items(np.zeros((2, 4))), ValueError, "X must be codes .*got Items"),
     "tensors": ([torch.zeros(4)] * 2, ValueError, "X must be codes .*got list"),
     "loader": (DataLoader(Items(np.zeros((2, 4)))), TypeError, "got a DataLoader"),
-    "stream": (Stream(), TypeError, "got Stream"),
+    "stream": (Stream(), ValueError, "X must be codes .*got Stream"),
 }
 
 # method of a fitted estimator, arguments, exception, words of the message
@@ -582,6 +581,10 @@ CALLS = [
     ),
     ("transform", {"X": with_value(1e300)}, ValueError, r"X must stay finite.*got .* 1e\+300"),
     ("transform", {"X": 1e40 * X}, ValueError, r"X must stay finite.*got .* 1.6e\+41"),
+    *(
+        (method, {"X": Stream()}, TypeError, "Dataset with a length, got Stream: take one part")
+        for method in ("transform", "score_samples", "score")
+    ),
     ("transform", {"X": X, "batch_size": 3}, TypeError, "'batch_size'"),
     ("score_samples", {"X": with_value(-1e300)}, ValueError, r"X must stay finite.*got .* 1e\+300"),
     ("score", {"X": 1e40 * X}, ValueError, r"X must stay finite.*got .* 1.6e\+41"),

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sk_bigan.batches import Batches
+from sk_bigan.ranks import Ranks
 
 CPU = torch.device("cpu")
 
@@ -29,3 +30,34 @@ def test_each_pass_has_an_order_of_its_own_from_the_torch_seed():
     (again,) = batches
     assert not first.equal(second)
     assert first.equal(again)
+
+
+class OneOf(Ranks):
+    def __init__(self, n, index):
+        self.n = n
+        self.index = index
+
+
+@pytest.mark.parametrize(("n", "batch_size", "n_ranks"), [(64, 16, 2), (101, 16, 3), (5, 2, 4)])
+def test_processes_share_each_batch_evenly(n, batch_size, n_ranks):
+    def passed_by(index):
+        torch.manual_seed(0)
+        return list(Batches(torch.arange(n), batch_size, CPU, ranks=OneOf(n_ranks, index)))
+
+    passes = [passed_by(index) for index in range(n_ranks)]
+    for parts in zip(*passes, strict=True):
+        assert len({len(part) for part in parts}) == 1
+        assert sum(map(len, parts)) <= batch_size + n_ranks
+    rows = torch.cat([torch.cat(batches) for batches in passes])
+    assert len(rows.unique()) == len(rows) == n - n % n_ranks
+
+
+def test_shared_batches_are_those_of_one_process():
+    torch.manual_seed(0)
+    whole = [batch.sort().values for batch in Batches(torch.arange(64), 16, CPU)]
+    halves = []
+    for index in range(2):
+        torch.manual_seed(0)
+        halves.append(list(Batches(torch.arange(64), 16, CPU, ranks=OneOf(2, index))))
+    for batch, *parts in zip(whole, *halves, strict=True):
+        assert torch.cat(parts).sort().values.equal(batch)

@@ -37,3 +37,13 @@ def test_an_encoder_is_served_without_torch():
     assert served.startswith("Served rows of [64] as codes of 16 numbers, ")
     assert [line.split(":")[0] for line in same] == ["1 rows", "33 rows", "500 rows"]
     assert with_torch.endswith(" rows a second.")
+
+
+def test_rows_that_are_never_in_memory_together():
+    command = [sys.executable, EXAMPLES / "out_of_core.py", "--rows", "20000", "--chunk", "5000"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    trained, codes, peak = run.stdout.splitlines()
+    assert trained.startswith("Trained in 4 parts; ")
+    assert codes == "Codes of (20000, 8); those of the last rows are transform's: True."
+    assert peak.startswith("Peak memory ")

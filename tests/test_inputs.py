@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 from sk_bigan.inputs import INTEGERS, Layout, open_rows, recognise
 
@@ -37,11 +37,6 @@ class Images(Dataset):
     def __getitem__(self, index):
         image = self.images[index]
         return (image, index % 10) if self.labelled else image
-
-
-class Stream(IterableDataset):
-    def __iter__(self):
-        return iter(PIXELS)
 
 
 def read_only(X):
@@ -191,7 +186,6 @@ ERRORS = {
     "images of text": (np.full((9, 8, 8), "a"), {}, ValueError, "could not convert string"),
     "no pixels": (np.zeros((9, 0, 8)), {}, ValueError, r"0 feature\(s\)"),
     "ragged list": ([[1.0, 2.0], [3.0]], {}, ValueError, "one shape"),
-    "stream": (Stream(), {}, TypeError, "map-style Dataset with a length, got Stream"),
     "empty data set": (Images(PIXELS[:0]), {}, ValueError, "Images of 0 items"),
     "data set of one": (Images(PIXELS[:1]), {}, ValueError, r"1 sample\(s\).*minimum of 2"),
     "data set of numbers": (

@@ -19,9 +19,11 @@ from helpers import same_weights, weights
 from own_networks import SmallEncoder
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
+from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from torch import nn
 from torch.nn.utils import parametrizations
 
@@ -63,6 +65,7 @@ BUILT_IN = {
     "mlp": {},
     "conv": CONV,
     "standard": {"scaling": "standard", "prior": "uniform"},
+    "given scaling": {"scaling": FrozenEstimator(StandardScaler().fit(load_digits().data))},
     "not scaled": {"scaling": None, "augmentation": None},
     "other networks": {"encoder__hidden_units": (24, 8), "features": "hidden"},
     "lists": {"augmentation": ["warp", "swap"], "features": ["body.0"], **IMAGES},

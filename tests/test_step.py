@@ -1,5 +1,6 @@
 """One backward pass of D for both players gives what two passes give."""
 
+from collections import Counter
 from copy import deepcopy
 
 import pytest
@@ -211,3 +212,28 @@ def test_a_triple_is_its_d_to_others(networks, triple):
     torch.testing.assert_close(triple(x=X, z=Z), networks[2](x=X, z=Z))
     assert triple.row_wise
     assert not CycleDiscriminators(nn.Linear(1, 1), triple.xx, triple.zz).row_wise
+
+
+def test_parts_of_a_batch_add_up_to_the_whole():
+    """Of networks whose rows do not see each other."""
+    torch.manual_seed(0)
+    E, G = nn.Linear(7, 3), nn.Linear(3, 7)
+    D = MLPDiscriminator((7,), 3, (16,))
+    settings = {
+        "objective": OBJECTIVES["non_saturating"],
+        "cycle_weight": 0.7,
+        "consistency_weight": 0.3,
+        "gradient_penalty": 2.0,
+        "precision": torch.float32,
+    }
+    rows = X, Z, X + 1, X - 1
+    totals = []
+    for sizes in ([64], [40, 24]):
+        networks = deepcopy([E, G, D])
+        losses = Counter()
+        for x, z, *views in zip(*(part.split(sizes) for part in rows), strict=True):
+            share = len(x) / 64
+            losses.update(accumulate_gradients(*networks, x, views, z, share=share, **settings))
+        found = [p.grad for network in networks for p in network.parameters()]
+        totals.append([*found, *losses.values()])
+    torch.testing.assert_close(*totals)

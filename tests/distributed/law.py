@@ -1,0 +1,113 @@
+"""Two processes with half a batch each against the whole batch. Prints a JSON line a case.
+
+torchrun --nproc-per-node=2 law.py
+"""
+
+import itertools
+import json
+import sys
+from copy import deepcopy
+from math import prod
+
+import torch
+from torch import nn
+
+from sk_bigan.building import Wanted, build_networks
+from sk_bigan.objectives import OBJECTIVES
+from sk_bigan.ranks import AcceleratedRanks
+from sk_bigan.step import accumulate_gradients
+
+NETWORKS = {"mlp": ((7,), (16, 16)), "conv": ((1, 8, 8), (4, 8, 16))}
+
+
+def relativistic(real_logits, fake_logits):
+    """No slope depends on its own logit alone, nor on those of one process."""
+    difference = real_logits - fake_logits.mean()
+    return nn.functional.softplus(-difference).mean(), nn.functional.softplus(difference).mean()
+
+
+class Normalized(nn.Module):
+    """A D with BatchNorm."""
+
+    def __init__(self, sample_shape, latent_dim):
+        super().__init__()
+        self.first = nn.Linear(prod(sample_shape) + latent_dim, 16, bias=False)
+        self.rest = nn.Sequential(nn.BatchNorm1d(16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+
+    def forward(self, *, x, z):
+        return self.rest(self.first(torch.cat([x.flatten(1), z], 1)))
+
+
+def make_networks(architecture, discriminator, cycles):
+    shape, units = NETWORKS[architecture]
+    torch.manual_seed(0)
+    networks = build_networks(
+        architecture,
+        shape,
+        3,
+        units,
+        code_activation=nn.Identity(),
+        bounded=True,
+        wanted={"discriminator": Wanted(discriminator)},
+        cycle_discriminators=cycles,
+    )
+    with torch.no_grad():  # logits that differ
+        for parameter in networks[2].parameters():
+            parameter.mul_(4 if parameter.ndim > 1 else 1)
+    return [network.train() for network in networks]
+
+
+def gradients(networks, ranks=None, **settings):
+    E, G, D = networks = deepcopy(networks)
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(32, *NETWORKS[settings["architecture"]][0], generator=generator) * 2 - 1
+    z = torch.randn(32, 3, generator=generator)
+    views = [x + 0.1, x - 0.1]
+    arguments = {
+        "objective": settings["objective"],
+        "gradient_penalty": settings["gradient_penalty"],
+        "cycle_weight": 0.7,
+        "consistency_weight": 0.3,
+        "precision": torch.float32,
+    }
+    if ranks is None:
+        losses = accumulate_gradients(E, G, D, x, views, z, **arguments)
+    else:
+        own_views = [ranks.own(view) for view in views]
+        with ranks.together(E, G, D):
+            losses = accumulate_gradients(
+                E, G, D, ranks.own(x), own_views, ranks.own(z), ranks=ranks, **arguments
+            )
+    found = [p.grad for network in networks for p in network.parameters()]
+    statistics = [
+        buffer for network in networks for buffer in network.buffers() if buffer.is_floating_point()
+    ]
+    if ranks is not None:
+        ranks.add_up([*found, *losses.values()])
+    return {"gradients": found, "losses": [*losses.values()], "statistics": statistics}
+
+
+def main():
+    ranks = AcceleratedRanks(cpu=True)
+    choices = {
+        "architecture": NETWORKS,
+        "discriminator": [None, Normalized],
+        "cycles": [False, True],
+        "objective": [OBJECTIVES["non_saturating"], OBJECTIVES["hinge"], relativistic],
+        "gradient_penalty": [0.0, 2.0],
+    }
+    for values in itertools.product(*choices.values()):
+        case = dict(zip(choices, values, strict=True))
+        networks = make_networks(case["architecture"], case["discriminator"], case["cycles"])
+        expected, found = gradients(networks, **case), gradients(networks, ranks, **case)
+        report = {name: getattr(value, "__name__", value) for name, value in case.items()}
+        for name, tensors in expected.items():
+            pairs = zip(tensors, found[name], strict=True)
+            largest = max(1, *(tensor.abs().max().item() for tensor in tensors))
+            report[name] = max((a - b).abs().max() for a, b in pairs).item() / largest
+        if ranks.is_first:
+            sys.stdout.write(f"{json.dumps(report)}\n")
+
+
+if __name__ == "__main__":
+    main()
