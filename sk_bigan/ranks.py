@@ -170,6 +170,8 @@ class AcceleratedRanks(Ranks):
     def _heard(self) -> Iterator[None]:
         try:
             yield
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             raise RuntimeError(
                 f"process {self.index} of {self.n} cannot reach the others, of which one has ended "
@@ -205,7 +207,9 @@ def normalized(layer: Any, ranks: AcceleratedRanks, x: Tensor) -> Tensor:
     if layer.track_running_stats:
         with torch.no_grad():
             layer.num_batches_tracked.add_(1)
-            share = layer.momentum or 1 / layer.num_batches_tracked.item()
+            share = layer.momentum
+            if share is None:
+                share = 1 / layer.num_batches_tracked.item()
             layer.running_mean.lerp_(mean, share)
             layer.running_var.lerp_(variance * n / (n - 1), share)
     result = deviations * (variance + layer.eps).rsqrt().view(shape)
