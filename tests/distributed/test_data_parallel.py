@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -108,21 +109,29 @@ def test_parts_of_a_batch_one_after_another(tmp_path, one_process):
     assert np.corrcoef(codes.ravel(), one_process.ravel())[0, 1] > 0.8
 
 
-@pytest.mark.parametrize("n_processes", [1, 2])
-def test_a_killed_process_ends_all_and_any_number_goes_on(tmp_path, n_processes):
-    folder = tmp_path / "checkpoints"
-    parameters = {"max_epochs": 4, "checkpoint_dir": str(folder)}
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The checkpoints of a training of which one process was killed, and what a whole one learns."""
+    output = tmp_path_factory.mktemp("killed")
     start = time.monotonic()
-    run, codes = fit(tmp_path / "killed", kill=["1", 25], **parameters)
+    run, codes = fit(output, kill=["1", 25], max_epochs=4, checkpoint_dir=str(output / "run"))
     assert time.monotonic() - start < 60
     assert run.returncode != 0
     assert "SIGKILL" in run.stderr
     assert codes == []
-    run, resumed = fit(tmp_path / "resumed", n_processes, **parameters)
+    run, (whole, _) = fit(tmp_path_factory.mktemp("whole"), max_epochs=4)
     assert run.returncode == 0, run.stderr
-    run, whole = fit(tmp_path / "whole", 2, max_epochs=4)
-    np.testing.assert_allclose(resumed[0], whole[0], atol=1e-3)
-    assert (tmp_path / "resumed" / "epochs0").read_text() == "4"
+    return output / "run", whole
+
+
+@pytest.mark.parametrize("n_processes", [1, 2])
+def test_after_a_kill_any_number_of_processes_goes_on(tmp_path, killed, n_processes):
+    checkpoints, whole = killed
+    shutil.copytree(checkpoints, tmp_path / "run")
+    run, resumed = fit(tmp_path, n_processes, max_epochs=4, checkpoint_dir=str(tmp_path / "run"))
+    assert run.returncode == 0, run.stderr
+    np.testing.assert_allclose(resumed[0], whole, atol=1e-3)
+    assert (tmp_path / "epochs0").read_text() == "4"
 
 
 def test_who_is_left_without_a_launcher_says_so_within_seconds(tmp_path):
