@@ -111,7 +111,7 @@ def test_parts_of_a_batch_one_after_another(tmp_path, one_process):
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """The checkpoints of a training of which one process was killed, and what a whole one learns."""
+    """Checkpoints of a training of which one process was killed, and what a whole one learns."""
     output = tmp_path_factory.mktemp("killed")
     start = time.monotonic()
     run, codes = fit(output, kill=["1", 25], max_epochs=4, checkpoint_dir=str(output / "run"))
