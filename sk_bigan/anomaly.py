@@ -17,7 +17,7 @@ from torch import Tensor, nn
 Score = Callable[[nn.Module, nn.Module, nn.Module, Tensor], Tensor]
 """(E, G, D, x), x of shape (n, *sample_shape) -> (n,)."""
 
-MOST_STEPS = 10  # of the density's; where they end by themselves, two to six are enough
+MOST_STEPS = 10  # of fitting the density, should they not end by themselves
 
 
 def reconstruction(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:

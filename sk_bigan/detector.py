@@ -36,7 +36,8 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         Length of a code z.
 
     anomaly_score : str or callable, default="density"
-        What anomalies have more of. On five tables (docs/benchmarks.md) the density was best.
+        What anomalies have more of. The density had the best AUROC on five tables
+        (docs/benchmarks.md).
 
         - "density": improbability, by a normal distribution of codes E(x) and one of what
           reconstructions miss, as in probabilistic PCA. Both are fitted to the rows without the
