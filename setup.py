@@ -63,7 +63,7 @@ setup(
         "scikit-learn",
         "PyTorch",
     ],
-    packages=["sk_bigan"],
+    packages=["sk_bigan", "sk_bigan.display"],
     package_data={"sk_bigan": ["py.typed"]},
     python_requires=">=3.11",
     install_requires=[

@@ -27,7 +27,7 @@ from sk_bigan.display import (
     ReconstructionDisplay,
     SampleDisplay,
 )
-from sk_bigan.mosaic import Scale
+from sk_bigan.display.mosaic import Scale
 
 DISPLAYS = [
     LossCurveDisplay,

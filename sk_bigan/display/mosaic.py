@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .building import positive_integers
-from .transformer import BiGANTransformer
+from ..building import positive_integers
+from ..transformer import BiGANTransformer
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
