@@ -58,6 +58,10 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         Share of anomalies in X, in (0, 0.5]: as many of its rows are predicted to be such. If X is
         known to be free of them, a small one (0.01) makes use of all its rows.
 
+    consistency_weight : float, default=0.0
+        Weight of the mean of :math:`(E(a(x)) - E(a'(x)))^2` in the loss of E, for two
+        augmentations of x.
+
     cycle_weight : float, default=10.0
         Weight of the mean of :math:`(x - G(E(x)))^2` in the loss of E and G.
 
@@ -115,10 +119,16 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         *,
         anomaly_score: str | Score = "density",
         contamination: float = 0.1,
+        consistency_weight: float = 0.0,
         cycle_weight: float = 10.0,
         **parameters: Any,
     ):
-        super().__init__(latent_dim, cycle_weight=cycle_weight, **parameters)
+        super().__init__(
+            latent_dim,
+            consistency_weight=consistency_weight,
+            cycle_weight=cycle_weight,
+            **parameters,
+        )
         self.anomaly_score = anomaly_score
         self.contamination = contamination
 

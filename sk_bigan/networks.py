@@ -155,9 +155,9 @@ def conv_sizes(sample_shape: SampleShape, hidden_units: Sequence[int]) -> list[t
 def conv_units(sample_shape: SampleShape) -> tuple[int, ...]:
     """Convolutions until the smaller side has 3 to 5 pixels, with ever more channels."""
     channels = [32]
-    while min(conv_sizes(sample_shape, (*channels, 2048))[-1]) >= 6:
+    while min(conv_sizes(sample_shape, (*channels, 1024))[-1]) >= 6:
         channels.append(min(2 * channels[-1], 256))
-    return (*channels, 2048)
+    return (*channels, 1024)
 
 
 def conv_encoder(

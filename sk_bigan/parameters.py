@@ -111,8 +111,8 @@ class Parameters(NetworkParameters):
         scaling: str | MinMaxScaler | StandardScaler | FrozenEstimator | None = "auto",
         features: str | list[str] = "latent",
         augmentation: str | Augmentation | list[str | Augmentation] | None = "swap",
-        consistency_weight: float = 0.0,
-        cycle_weight: float = 1.0,
+        consistency_weight: float = 3.0,
+        cycle_weight: float = 100.0,
         gradient_penalty: float = 1.0,
         learning_rate: float = 2e-4,
         max_epochs: int | str = "auto",
@@ -168,11 +168,6 @@ class Parameters(NetworkParameters):
 
     def _check_params(self) -> None:
         self._validate_params()
-        if self.consistency_weight > 0 and self.augmentation is None:
-            raise ValueError(
-                "consistency_weight compares augmentations, got consistency_weight="
-                f"{self.consistency_weight!r} with augmentation=None"
-            )
         if self.warm_start and self.checkpoint_dir is not None:
             raise ValueError(
                 "checkpoint_dir needs warm_start=False, got warm_start=True: which of the two the "

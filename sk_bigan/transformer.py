@@ -36,7 +36,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
     Where D can no longer tell, E and G are each other's inverse, and E(x) is a code of x that says
     what G needs to draw it. That is the game with ``augmentation=None``, ``cycle_weight=0`` and
     ``gradient_penalty=0``; by default, E sees x with some values changed while it learns, and must
-    code x nonetheless.
+    code x nonetheless, and alike whatever is changed.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         Widths of the hidden layers, from x to z; G has them in reverse. For "conv", the channels
         after each halving of the image, then the width of the dense layer. "auto" is (1024,) for
         "mlp"; for "conv" it has halvings until 3 to 5 pixels are left on the smaller side, as
-        (32, 64, 128, 2048) for 28 by 28 pixels.
+        (32, 64, 128, 1024) for 28 by 28 pixels.
 
     sample_shape : tuple of int, default=None
         Shape of one sample as the networks see it, (channels, height, width) for images. Needed
@@ -101,20 +101,21 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         What E sees of a sample in training, while D and the cycle term hold its code to the sample
         itself, so that codes depend less on what is changed. "swap" takes a quarter of the values
         from another sample, which suits any rows; "warp" shifts, turns, scales, shears and bends
-        images. On MNIST, a linear classifier of the codes gains two points from "swap" and, with
-        "conv", six from both, and reconstructions get looser. A callable maps samples
+        images, and is what makes codes of "conv" good for classifiers. A callable maps samples
         (n, \*sample_shape) to what E sees of them, by torch's random numbers; of a list, each is
         applied in turn; `functools.partial` sets another strength of the named ones, which are in
         :mod:`sk_bigan.augmentations`. ``None`` shows E the sample.
 
-    consistency_weight : float, default=0.0
+    consistency_weight : float, default=3.0
         Weight of the mean of :math:`(E(a(x)) - E(a'(x)))^2` in the loss of E, for two
-        augmentations of x. With ``cycle_weight=100``, a weight of 10 makes codes of MNIST, digits
-        and breast_cancer better for linear models and neighbours, but G's samples worse.
+        augmentations of x, if there are any. Codes get better for neighbours, clusters and linear
+        models, reconstructions of small tables and G's samples worse. Large ones need a large
+        `cycle_weight`.
 
-    cycle_weight : float, default=1.0
-        Weight of the mean of :math:`(x - G(E(x)))^2` in the loss of E and G (ALICE [3]_). 0 gives
-        the pure BiGAN, whose reconstructions are looser.
+    cycle_weight : float, default=100.0
+        Weight of the mean of :math:`(x - G(E(x)))^2` in the loss of E and G (ALICE [3]_). With 1,
+        and without consistency, G's samples are better and codes worse. 0 gives the pure BiGAN,
+        whose reconstructions are looser.
 
     gradient_penalty : float, default=1.0
         Weight of the R1 penalty [4]_ in the loss of D. Without it, neighbours of codes and

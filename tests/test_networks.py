@@ -54,12 +54,12 @@ def test_images_of_any_size(channels, size):
 def test_larger_images_get_more_layers_and_channels():
     units = [conv_units((1, side, side)) for side in (8, 16, 28, 31, 64, 128)]
     assert units == [
-        (32, 2048),
-        (32, 64, 2048),
-        (32, 64, 128, 2048),
-        (32, 64, 128, 2048),
-        (32, 64, 128, 256, 2048),
-        (32, 64, 128, 256, 256, 2048),
+        (32, 1024),
+        (32, 64, 1024),
+        (32, 64, 128, 1024),
+        (32, 64, 128, 1024),
+        (32, 64, 128, 256, 1024),
+        (32, 64, 128, 256, 256, 1024),
     ]
     assert conv_units((1, 96, 30)) == conv_units((1, 30, 30))
 
