@@ -157,10 +157,9 @@ def bigan(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fi
 
 
 def deep(task: Task, seed: int, seconds: float | None) -> Fitted:
-    """A second layer, larger steps, and more epochs where there would be the fewest."""
+    """A second layer, and more epochs where there would be the fewest."""
     epochs = 30 if len(task.X_train) > 10_000 else "auto"
-    parameters = {"hidden_units": (1024, 1024), "learning_rate": 4e-4, "max_epochs": epochs}
-    return bigan(task, seed, seconds, **parameters)
+    return bigan(task, seed, seconds, hidden_units=(1024, 1024), max_epochs=epochs)
 
 
 def untrained(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fitted:
