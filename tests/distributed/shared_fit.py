@@ -51,7 +51,7 @@ def main():
         precision="float32",
         data_parallel=True,
         callbacks=callbacks,
-        **{"random_state": 0, "augmentation": None, **parameters},
+        **{"random_state": 0, "augmentation": None, "cycle_weight": 1, **parameters},
     ).fit(X)
     rank = os.environ.get("RANK", "0")
     np.save(output / f"codes{rank}.npy", bigan.transform(X))
