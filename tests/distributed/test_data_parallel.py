@@ -67,7 +67,12 @@ def test_one_process_learns_what_a_training_that_is_not_shared_learns(one_proces
 
     X = load_digits(return_X_y=True)[0][:1280]
     bigan = BiGANTransformer(
-        hidden_units=(64,), precision="float32", augmentation=None, max_epochs=2, random_state=0
+        hidden_units=(64,),
+        precision="float32",
+        augmentation=None,
+        cycle_weight=1,
+        max_epochs=2,
+        random_state=0,
     ).fit(X)
     np.testing.assert_allclose(bigan.transform(X), one_process, atol=1e-3)
 
