@@ -140,9 +140,10 @@ def test_reproducible_and_without_part_in_transform(digits, small, consistency_w
     assert "consistency" not in plain.history_[-1]
 
 
-def test_values_are_swapped_by_default(digits, small):
+def test_values_are_swapped_and_codes_tied_by_default(digits, small):
     default, told = small().fit(digits), small(augmentation="swap").fit(digits)
     np.testing.assert_array_equal(default.transform(digits), told.transform(digits))
+    assert default.history_[-1]["consistency"] > 0
 
 
 def test_parts_of_a_list_survive_clone_pickle_and_more_training(digits, small):
