@@ -42,6 +42,7 @@ PURE = {
     "objective": OBJECTIVES["non_saturating"],
     "cycle_weight": 0.0,
     "consistency_weight": 0.0,
+    "vat_weight": 0.0,
     "gradient_penalty": 0.0,
 }
 

@@ -426,6 +426,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             "objective": resolve_objective(self.objective),
             "augmentation": augmentation,
             "consistency_weight": self.consistency_weight,
+            "vat_weight": self.vat_weight,
             "cycle_weight": self.cycle_weight,
             "gradient_penalty": self.gradient_penalty,
             "lr": self.learning_rate,

@@ -75,6 +75,7 @@ class Parameters(NetworkParameters):
         "augmentation": [StrOptions(set(AUGMENTATIONS)), callable, list, tuple, None],
         "features": [StrOptions({"latent", "penultimate", "hidden"}), list, tuple],
         "consistency_weight": [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")],
+        "vat_weight": [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")],
         "cycle_weight": [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")],
         "gradient_penalty": [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -112,6 +113,7 @@ class Parameters(NetworkParameters):
         features: str | list[str] = "latent",
         augmentation: str | Augmentation | list[str | Augmentation] | None = "swap",
         consistency_weight: float = 3.0,
+        vat_weight: float = 0.0,
         cycle_weight: float = 100.0,
         gradient_penalty: float = 1.0,
         learning_rate: float = 2e-4,
@@ -143,6 +145,7 @@ class Parameters(NetworkParameters):
         self.features = features
         self.augmentation = augmentation
         self.consistency_weight = consistency_weight
+        self.vat_weight = vat_weight
         self.cycle_weight = cycle_weight
         self.gradient_penalty = gradient_penalty
         self.learning_rate = learning_rate

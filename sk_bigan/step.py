@@ -16,6 +16,7 @@ from torch.func import functional_call
 
 from .networks import CycleDiscriminators
 from .objectives import Objective, input_gradients, r1_penalty
+from .perturbations import most_changing
 from .ranks import ALONE, Ranks
 
 # D's loss may be flat where the other player's is steep (hinge, beyond its margin). A slope this
@@ -34,6 +35,7 @@ def accumulate_gradients(
     objective: Objective,
     cycle_weight: float,
     consistency_weight: float,
+    vat_weight: float,
     gradient_penalty: float,
     precision: torch.dtype,
     ranks: Ranks = ALONE,
@@ -56,6 +58,9 @@ def accumulate_gradients(
         Weight of mean (x - G(E(view)))^2 in the loss of E and G.
     consistency_weight : float
         Weight of mean (E(view) - E(second view))^2 in the loss of E.
+    vat_weight : float
+        Weight of mean (E(view) - E(view + r))^2 in the loss of E, r being the small change that
+        E reacts to most.
     gradient_penalty : float
         Weight of R1 in the loss of D.
     precision : torch.dtype
@@ -69,13 +74,16 @@ def accumulate_gradients(
     Returns
     -------
     dict of scalar Tensors
-        The objective's loss_d and loss_eg, and the unweighted r1, cycle and consistency where in
-        use; those of the cycles' games as loss_d_xx, loss_d_zz and so on. All are shares of those
-        of the batch, which they add up to.
+        The objective's loss_d and loss_eg, and the unweighted r1, cycle, consistency and vat where
+        in use; those of the cycles' games as loss_d_xx, loss_d_zz and so on. All are shares of
+        those of the batch, which they add up to.
     """
     cycles: dict[str, tuple[nn.Module, Tensor, Tensor]] = {}
+    seen = [*views]
+    if vat_weight > 0:
+        seen.append(views[0] + most_changing(E, views[0], precision))
     with _autocast(x, precision):
-        codes, *second_codes = E(torch.cat([*views])).float().chunk(len(views))  # (n, latent_dim)
+        codes, *other_codes = E(torch.cat(seen)).float().chunk(len(seen))  # (n, latent_dim) each
         generated = G(z).float()
         if cycle_weight > 0 or isinstance(D, CycleDiscriminators):
             reconstructed = G(codes).float()
@@ -87,8 +95,10 @@ def accumulate_gradients(
     weighted = {}
     if cycle_weight > 0:
         weighted["cycle"] = (x - reconstructed).square().mean(), cycle_weight
-    if second_codes:
-        weighted["consistency"] = (codes - second_codes[0]).square().mean(), consistency_weight
+    if len(views) == 2:
+        weighted["consistency"] = (codes - other_codes[0]).square().mean(), consistency_weight
+    if vat_weight > 0:
+        weighted["vat"] = (codes - other_codes[-1]).square().mean(), vat_weight
 
     play = partial(
         _accumulate_gradients_of_d,

@@ -74,6 +74,8 @@ class BiGANNet(NeuralNet):
         Weight of mean (x - G(E(x)))^2 in the loss of E and G, E seeing the augmentation.
     consistency_weight : float
         Weight of mean (E(a(x)) - E(a'(x)))^2 in the loss of E, for two augmentations of x.
+    vat_weight : float
+        Weight of mean (E(a(x)) - E(a(x) + r))^2 in the loss of E, r the worst of small changes.
     gradient_penalty : float
         Weight of R1 in the loss of D.
     precision : torch.dtype
@@ -106,6 +108,7 @@ class BiGANNet(NeuralNet):
         augmentation: Augmentation | None,
         cycle_weight: float,
         consistency_weight: float,
+        vat_weight: float,
         gradient_penalty: float,
         precision: torch.dtype,
         to_samples: Callable[[Tensor], Tensor],
@@ -122,6 +125,7 @@ class BiGANNet(NeuralNet):
         self.augmentation = augmentation
         self.cycle_weight = cycle_weight
         self.consistency_weight = consistency_weight
+        self.vat_weight = vat_weight
         self.gradient_penalty = gradient_penalty
         self.precision = precision
         self.to_samples = to_samples
@@ -164,6 +168,7 @@ class BiGANNet(NeuralNet):
                         objective=self.objective,
                         cycle_weight=self.cycle_weight,
                         consistency_weight=self.consistency_weight,
+                        vat_weight=self.vat_weight,
                         gradient_penalty=self.gradient_penalty,
                         precision=self.precision,
                         ranks=ranks,

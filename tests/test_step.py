@@ -9,6 +9,7 @@ from torch import nn
 
 from sk_bigan.networks import CycleDiscriminators, MLPDiscriminator
 from sk_bigan.objectives import OBJECTIVES
+from sk_bigan.perturbations import most_changing
 from sk_bigan.step import accumulate_gradients
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -36,6 +37,7 @@ def gradients(networks, D=None, views=(X,), **settings):
         "objective": OBJECTIVES["non_saturating"],
         "cycle_weight": 0.0,
         "consistency_weight": 0.0,
+        "vat_weight": 0.0,
         "gradient_penalty": 0.0,
         "precision": torch.float32,
     }
@@ -149,6 +151,28 @@ def test_e_sees_the_views_and_d_and_the_cycle_term_see_x(networks, gradient_pena
         assert losses[name].item() == pytest.approx(loss.item(), rel=1e-5)
 
 
+@pytest.mark.parametrize("consistency_weight", [0.0, 0.3])
+def test_codes_are_tied_to_those_of_the_changes_that_e_reacts_to_most(networks, consistency_weight):
+    views = [X + 1, X - 1][: 2 if consistency_weight else 1]
+    torch.manual_seed(0)
+    losses, found = gradients(
+        networks, views=views, vat_weight=0.7, consistency_weight=consistency_weight
+    )
+    E, G, D = (deepcopy(network) for network in networks)
+    torch.manual_seed(0)
+    changed = views[0] + most_changing(E, views[0], torch.float32)
+    codes, *other_codes = E(torch.cat([*views, changed])).split(len(X))
+    _, loss_eg = OBJECTIVES["non_saturating"](D(x=X, z=codes), D(x=G(Z), z=Z))
+    vat = (codes - other_codes[-1]).square().mean()
+    loss = loss_eg + 0.7 * vat
+    if consistency_weight:
+        loss = loss + 0.3 * (codes - other_codes[0]).square().mean()
+    expected = torch.autograd.grad(loss, [*E.parameters(), *G.parameters()])
+    torch.testing.assert_close(found[: len(expected)], list(expected), rtol=1e-4, atol=1e-7)
+    assert losses["vat"].item() == pytest.approx(vat.item(), rel=1e-5)
+    assert losses["vat"] > 0
+
+
 @pytest.fixture(scope="module")
 def triple(networks):
     """D with discriminators of both cycles, whose logits differ from row to row."""
@@ -201,6 +225,7 @@ def test_running_statistics_of_e_are_those_of_the_data(networks, triple):
             objective=OBJECTIVES["non_saturating"],
             cycle_weight=0.0,
             consistency_weight=0.0,
+            vat_weight=0.0,
             gradient_penalty=0.0,
             precision=torch.float32,
         )
@@ -223,6 +248,7 @@ def test_parts_of_a_batch_add_up_to_the_whole():
         "objective": OBJECTIVES["non_saturating"],
         "cycle_weight": 0.7,
         "consistency_weight": 0.3,
+        "vat_weight": 0.0,
         "gradient_penalty": 2.0,
         "precision": torch.float32,
     }

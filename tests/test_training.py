@@ -41,6 +41,7 @@ def make_net(make_networks):
             "augmentation": None,
             "cycle_weight": 0.0,
             "consistency_weight": 0.0,
+            "vat_weight": 0.0,
             "gradient_penalty": 0.0,
             "lr": 1e-2,
             "batch_size": 16,

@@ -68,6 +68,7 @@ def gradients(networks, ranks=None, **settings):
         "gradient_penalty": settings["gradient_penalty"],
         "cycle_weight": 0.7,
         "consistency_weight": 0.3,
+        "vat_weight": 0.0,
         "precision": torch.float32,
     }
     if ranks is None:
