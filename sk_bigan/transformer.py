@@ -161,10 +161,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         Whether `fit` and `partial_fit` share each batch out among the processes that `torchrun` or
         `accelerate launch` has started, one a GPU, of which each is given the same X. The training
         is that of one process with the same `batch_size`, but that each swaps, warps and perturbs
-        its own rows, by random numbers of its own, and leaves the same networks in all. The first alone draws bars,
-        warns, and writes checkpoints and what `save` is told to; callbacks are called in all.
-        `accelerate launch --gradient_accumulation_steps` splits batches that are too large for
-        the memory; BatchNorm then sees a part of the batch at a time.
+        its own rows, by random numbers of its own, and leaves the same networks in all. The first
+        alone draws bars, warns, and writes checkpoints and what `save` is told to; callbacks are
+        called in all. `accelerate launch --gradient_accumulation_steps` splits batches that are too
+        large for the memory; BatchNorm then sees a part of the batch at a time.
 
     callbacks : list of skorch.callbacks.Callback, default=None
         Instances, or pairs of a name and an instance, told of every event in the training; copied

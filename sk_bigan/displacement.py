@@ -1,0 +1,113 @@
+"""Values displaced among columns that have places: `warp` for rows that are no known picture.
+
+Where neighbouring columns measure nearly the same, as wavelengths of a spectrum, sensors on a field
+or pixels in an unknown order do, correlations tell who neighbours whom, and thereby the places of
+all (Le Roux et al. 2007, "Learning the 2-D Topology of Images", NIPS).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.manifold import Isomap
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_array
+from torch import Tensor
+
+MOST_ROWS = 20_000  # on which correlations are measured
+LEAST_VARYING = 0.01  # share of rows in which a column differs from its median, to have a place
+N_FIELDS = 8  # drawn a batch, shared by its rows, since each costs a search among the columns
+N_WAVES = 8
+WAVE_NUMBER = 3.0  # two thirds of a wave or so from end to end
+
+
+def column_places(X: ArrayLike, n_dimensions: int = 2, n_neighbors: int = 4) -> np.ndarray:
+    """Where columns lie if those that vary alike are neighbours, by Isomap of their correlations.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Rows of the training data, of which at most 20,000 are looked at.
+    n_dimensions : int, default=2
+        1 for what lies on a line, as spectra and series do, 2 for a plane.
+    n_neighbors : int, default=4
+        Of a column in Isomap's graph. More make shortcuts where correlations are deceptive.
+
+    Returns
+    -------
+    ndarray of shape (n_features, n_dimensions)
+        In [-1, 1], up to rotations and reflections; NaN for columns that differ from their median
+        in less than a hundredth of the rows.
+
+    Raises
+    ------
+    ValueError
+        If X is not as described, or no more than `n_neighbors` columns vary.
+    """
+    rows: np.ndarray = check_array(X, dtype=np.float64, ensure_min_samples=2, input_name="X")
+    rows = rows[:: -(-len(rows) // MOST_ROWS)]
+    varies = (np.median(rows, axis=0) != rows).mean(axis=0) >= LEAST_VARYING
+    if varies.sum() <= n_neighbors:
+        raise ValueError(
+            f"X must have more than n_neighbors={n_neighbors} columns that vary, got {varies.sum()}"
+        )
+    # As far apart as sqrt(2 - 2 r), r being the correlation of two.
+    columns = StandardScaler().fit_transform(rows[:, varies]).T
+    found = Isomap(n_neighbors=n_neighbors, n_components=n_dimensions).fit_transform(columns)
+    places = np.full((len(varies), n_dimensions), np.nan)
+    places[varies] = found / np.abs(found).max()
+    return places
+
+
+def displace(x: Tensor, places: ArrayLike, strength: float = 0.1) -> Tensor:
+    """Each column with the value of another nearby, along smooth fields that are drawn at random.
+
+    The column at p takes the value of the one nearest to p + A p + b + u(p), where u is a sum of
+    eight random waves. A batch has eight such fields, each for an eighth of its rows.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, *sample_shape)
+    places : array-like of shape (n_columns, n_dimensions)
+        Of the columns of x as flat rows, in [-1, 1], known or by `column_places`. Columns with NaN
+        keep their values, and give none.
+    strength : float
+        The standard deviation of the numbers in A, b and u.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many places as columns, or none is finite.
+    """
+    rows = x.flatten(1)  # (n, n_columns)
+    places = np.asarray(places, dtype=np.float32)
+    if places.ndim != 2 or len(places) != rows.shape[1]:
+        raise ValueError(
+            f"places must have the shape (n_columns, n_dimensions) with n_columns={rows.shape[1]} "
+            f"for samples of shape {tuple(x.shape[1:])}, got {places.shape}"
+        )
+    has_place = np.flatnonzero(np.isfinite(places).all(axis=1))
+    if not len(has_place):
+        raise ValueError(f"places must be finite numbers for some columns, got {places}")
+    columns = torch.from_numpy(has_place).to(x.device)
+    known = torch.from_numpy(places[has_place]).to(x.device)
+    displaced = []
+    for part in rows.tensor_split(N_FIELDS):
+        sources = torch.arange(rows.shape[1], device=x.device)
+        sources[columns] = columns[torch.cdist(_moved(known, strength), known).argmin(dim=1)]
+        displaced.append(part[:, sources])
+    return torch.cat(displaced).view_as(x)
+
+
+def _moved(places: Tensor, strength: float) -> Tensor:
+    """p + A p + b + u(p) of every place p."""
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(shape, device=places.device)
+
+    k = places.shape[1]
+    phases = 2 * torch.pi * torch.rand(N_WAVES, device=places.device)
+    waves = torch.cos(places @ normal(k, N_WAVES) * WAVE_NUMBER + phases)
+    u = waves @ normal(N_WAVES, k) * (2 / N_WAVES) ** 0.5  # of variance 1, as the others
+    return places + strength * (places @ normal(k, k) + normal(k) + u)

@@ -1,0 +1,120 @@
+"""Places that correlations tell, and values displaced among them."""
+
+import pickle
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from sk_bigan.displacement import column_places, displace
+
+LINE = np.linspace(-1, 1, 201)[:, None]  # of 201 columns, 0.01 apart
+
+
+@pytest.fixture(scope="module")
+def walks():
+    """500 random walks of 40 steps, whose neighbouring columns are alike."""
+    return np.random.default_rng(0).normal(size=(500, 40)).cumsum(axis=1)
+
+
+def test_places_on_a_line_are_in_the_order_of_the_columns(walks):
+    order = np.random.default_rng(0).permutation(40)
+    places = column_places(walks[:, order], n_dimensions=1, n_neighbors=2)
+    steps = np.diff(places[np.argsort(order), 0])
+    assert (steps > 0).all() or (steps < 0).all()
+    assert np.abs(places).max() == 1
+
+
+def test_places_in_a_plane_are_those_of_the_pixels_whatever_the_unit_of_a_column():
+    """Smooth random pictures of 8 x 8 pixels: distances of places are those of the pixels."""
+    rng = np.random.default_rng(0)
+    pixels = np.stack(np.divmod(np.arange(64), 8), axis=1)
+    between = np.linalg.norm(pixels[:, None] - pixels, axis=2)
+    rows = rng.normal(size=(2000, 64)) @ np.exp(-(between**2) / 4)
+    units, order = 10 ** rng.uniform(-3, 3, 64), rng.permutation(64)
+    places = column_places((rows * units + units)[:, order])
+    assert places.shape == (64, 2)
+    found = np.linalg.norm(places[:, None] - places, axis=2)
+    assert np.corrcoef(found.ravel(), between[order][:, order].ravel())[0, 1] > 0.98
+
+
+def test_columns_that_hardly_vary_have_no_place(walks):
+    X = walks.copy()
+    X[:, 3] = 7
+    X[4:, 5] = 7  # but for 4 of 500
+    places = column_places(X, n_neighbors=2)
+    assert np.flatnonzero(np.isnan(places).any(axis=1)).tolist() == [3, 5]
+    with pytest.raises(ValueError, match=r"more than n_neighbors=4 columns that vary, got 3"):
+        column_places(walks[:, :3])
+    with pytest.raises(ValueError, match=r"X contains NaN"):
+        column_places(np.where(walks > 0, np.nan, walks))
+
+
+def test_values_come_from_where_the_docstring_says():
+    """Columns that show where they are, displaced: A p, b and u are of the wanted strength."""
+    torch.manual_seed(0)
+    x = torch.from_numpy(LINE.T).float().expand(8, -1)  # a field each
+    moves = torch.stack([displace(x, LINE, strength=0.1) - x for _ in range(1000)]).flatten(0, 1)
+    for column, p in ((100, 0.0), (140, 0.4)):
+        expected = 0.1 * (p**2 + 1 + 1) ** 0.5
+        assert moves[:, column].std().item() == pytest.approx(expected, rel=0.03)
+        assert moves[:, column].mean().abs() < 0.01
+    # Neighbours move alike, places far apart less so.
+    between = torch.corrcoef(moves.T)
+    assert between[100, 101] > 0.99
+    assert between[60, 140] < 0.7
+
+
+def test_a_row_keeps_to_its_own_values_and_eight_share_a_field():
+    torch.manual_seed(0)
+    x = torch.arange(64 * 201.0).view(64, 201)
+    view = displace(x, LINE, strength=0.3)
+    sources = view - 201 * torch.arange(64.0)[:, None]
+    assert ((sources >= 0) & (sources < 201)).all()
+    of_field = sources.view(8, 8, 201)
+    assert (of_field == of_field[:, :1]).all()
+    assert len({tuple(field.tolist()) for field in of_field[:, 0]}) == 8
+
+
+def test_columns_without_a_place_keep_their_values_and_give_none():
+    torch.manual_seed(0)
+    places = LINE.copy()
+    places[::2] = np.nan
+    x = torch.arange(201.0).expand(16, -1)
+    view = displace(x, places, strength=0.3)
+    assert view[:, ::2].equal(x[:, ::2])
+    assert (view[:, 1::2] % 2 == 1).all()
+    assert not view.equal(x)
+    assert displace(x, places, strength=0).equal(x)
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        (LINE[:-1], r"n_columns=201 for samples of shape \(201,\), got \(200, 1\)"),
+        (LINE[:, 0], r"places must have the shape .n_columns, n_dim.*got \(201,\)"),
+        (LINE * np.nan, "places must be finite numbers for some columns"),
+    ],
+)
+def test_wrong_places_are_refused(places, message):
+    with pytest.raises(ValueError, match=message):
+        displace(torch.zeros(4, 201), places)
+
+
+def test_it_is_an_augmentation_of_rows_and_of_images_as_of_their_rows(small):
+    X, _ = load_digits(return_X_y=True)
+    own = partial(displace, places=column_places(X[:400]), strength=0.05)
+    bigan = small(augmentation=[own, "swap"])
+    again = pickle.loads(pickle.dumps(bigan)).fit(X[:400])
+    codes = bigan.fit(X[:400]).transform(X)
+    np.testing.assert_array_equal(codes, again.transform(X))
+    assert np.abs(codes - small().fit(X[:400]).transform(X)).max() > 1e-3
+    images = torch.rand(16, 1, 8, 8)
+    torch.manual_seed(0)
+    view = own(images)
+    torch.manual_seed(0)
+    assert view.equal(own(images.flatten(1)).view(16, 1, 8, 8))
+    with pytest.raises(ValueError, match=r"n_columns=7.*got \(64, 2\)"):
+        bigan.fit(X[:400, :7])
