@@ -54,6 +54,7 @@ from sk_bigan.augmentations import Augmentation, swap
 from sk_bigan.batches import Batches
 from sk_bigan.building import Wanted, build_networks
 from sk_bigan.devices import forward, keep_freed_memory, resolve_device, resolve_precision
+from sk_bigan.displacement import column_places, displace
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from mnist_features import load_mnist
@@ -156,10 +157,27 @@ def bigan(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fi
     return Fitted(features, model.inverse_transform, lambda n: model.sample(n).astype(np.float32))
 
 
-def deep(task: Task, seed: int, seconds: float | None) -> Fitted:
+def deep(
+    task: Task, seed: int, seconds: float | None, epochs: int = 30, **parameters: Any
+) -> Fitted:
     """A second layer, and more epochs where there would be the fewest."""
-    epochs = 30 if len(task.X_train) > 10_000 else "auto"
-    return bigan(task, seed, seconds, hidden_units=(1024, 1024), max_epochs=epochs)
+    max_epochs = epochs if len(task.X_train) > 10_000 else "auto"
+    parameters = {"hidden_units": (1024, 1024), "max_epochs": max_epochs} | parameters
+    return bigan(task, seed, seconds, **parameters)
+
+
+def displaced(task: Task, seed: int, seconds: float | None) -> Fitted:
+    """E sees values displaced among places that the training rows' correlations tell."""
+    moved = partial(displace, places=column_places(task.X_train))
+    return deep(
+        task,
+        seed,
+        seconds,
+        epochs=20,
+        learning_rate=4e-4,
+        augmentation=[moved, "swap"],
+        encoder__hidden_units=(1024, 1024, 256),
+    )
 
 
 def untrained(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fitted:
@@ -269,6 +287,8 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "BiGAN mlp, light": partial(bigan, **LIGHT),
     "BiGAN mlp": bigan,
     "BiGAN mlp, deep": deep,
+    "BiGAN mlp, deep, vat": partial(deep, epochs=20, learning_rate=4e-4, vat_weight=10),
+    "BiGAN mlp, deep, displaced": displaced,
     "autoencoder mlp": partial(autoencoder, architecture="mlp"),
     "autoencoder mlp, swap": partial(autoencoder, architecture="mlp", augmentation=swap),
     "VAE mlp": partial(autoencoder, architecture="mlp", variational=True),

@@ -22,15 +22,15 @@ N_WAVES = 8
 WAVE_NUMBER = 3.0  # two thirds of a wave or so from end to end
 
 
-def column_places(X: ArrayLike, n_dimensions: int = 2, n_neighbors: int = 4) -> np.ndarray:
+def column_places(X: ArrayLike, n_dimensions: int = 3, n_neighbors: int = 4) -> np.ndarray:
     """Where columns lie if those that vary alike are neighbours, by Isomap of their correlations.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
         Rows of the training data, of which at most 20,000 are looked at.
-    n_dimensions : int, default=2
-        1 for what lies on a line, as spectra and series do, 2 for a plane.
+    n_dimensions : int, default=3
+        The most that what is measured can vary in; too many do no harm.
     n_neighbors : int, default=4
         Of a column in Isomap's graph. More make shortcuts where correlations are deceptive.
 
@@ -60,7 +60,7 @@ def column_places(X: ArrayLike, n_dimensions: int = 2, n_neighbors: int = 4) -> 
     return places
 
 
-def displace(x: Tensor, places: ArrayLike, strength: float = 0.1) -> Tensor:
+def displace(x: Tensor, places: ArrayLike, strength: float = 0.06) -> Tensor:
     """Each column with the value of another nearby, along smooth fields that are drawn at random.
 
     The column at p takes the value of the one nearest to p + A p + b + u(p), where u is a sum of

@@ -34,7 +34,7 @@ def test_places_in_a_plane_are_those_of_the_pixels_whatever_the_unit_of_a_column
     between = np.linalg.norm(pixels[:, None] - pixels, axis=2)
     rows = rng.normal(size=(2000, 64)) @ np.exp(-(between**2) / 4)
     units, order = 10 ** rng.uniform(-3, 3, 64), rng.permutation(64)
-    places = column_places((rows * units + units)[:, order])
+    places = column_places((rows * units + units)[:, order], n_dimensions=2)
     assert places.shape == (64, 2)
     found = np.linalg.norm(places[:, None] - places, axis=2)
     assert np.corrcoef(found.ravel(), between[order][:, order].ravel())[0, 1] > 0.98
@@ -116,5 +116,5 @@ def test_it_is_an_augmentation_of_rows_and_of_images_as_of_their_rows(small):
     view = own(images)
     torch.manual_seed(0)
     assert view.equal(own(images.flatten(1)).view(16, 1, 8, 8))
-    with pytest.raises(ValueError, match=r"n_columns=7.*got \(64, 2\)"):
+    with pytest.raises(ValueError, match=r"n_columns=7.*got \(64, 3\)"):
         bigan.fit(X[:400, :7])
