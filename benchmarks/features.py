@@ -4,9 +4,10 @@
         [--seeds 3] [--only METHOD ...] [--latent-dim K] [--validation] [--json features.json]
 
 Every method sees the same scaled rows (images on [-1, 1], tables standardised) and no label. An
-autoencoder and a VAE have the networks of the BiGAN named beside them, and its seconds. "mlp" is
-the default, "deep" has two hidden layers, "conv" trains for 10 epochs, "light" has a cycle term of
-weight 1 and no consistency. Columns, of test rows and the features as they are:
+autoencoder and a VAE have the networks and the seconds of the BiGAN of their name; where that sees
+"displaced" rows or "warps", so do they. "mlp" is the default, "deep" has two hidden layers, "conv"
+trains for 10 epochs, "light" has a cycle term of weight 1 and no consistency. Columns, of test rows
+and the features as they are:
 
     1-NN          accuracy (%) of the nearest neighbour among all training rows
     logistic n    accuracy (%) of a logistic regression on the first n training rows, standardised
@@ -35,6 +36,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 import torch
 from sklearn import datasets
@@ -50,11 +52,11 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from sk_bigan import BiGANTransformer
-from sk_bigan.augmentations import Augmentation, swap
+from sk_bigan.augmentations import resolve_augmentation
 from sk_bigan.batches import Batches
 from sk_bigan.building import Wanted, build_networks
 from sk_bigan.devices import forward, keep_freed_memory, resolve_device, resolve_precision
-from sk_bigan.displacement import column_places, displace
+from sk_bigan.displacement import column_places
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from mnist_features import load_mnist
@@ -166,20 +168,6 @@ def deep(
     return bigan(task, seed, seconds, **parameters)
 
 
-def displaced(task: Task, seed: int, seconds: float | None) -> Fitted:
-    """E sees values displaced among places that the training rows' correlations tell."""
-    moved = partial(displace, places=column_places(task.X_train))
-    return deep(
-        task,
-        seed,
-        seconds,
-        epochs=20,
-        learning_rate=4e-4,
-        augmentation=[moved, "swap"],
-        encoder__hidden_units=(1024, 1024, 256),
-    )
-
-
 def untrained(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fitted:
     """A vanishing learning rate, and enough batches for BatchNorm to know its statistics."""
     parameters |= {"max_epochs": 1 if len(task.X_train) > 10_000 else 50, "augmentation": None}
@@ -193,7 +181,9 @@ def autoencoder(
     *,
     architecture: str,
     variational: bool = False,
-    augmentation: Augmentation = lambda x: x,
+    augmentation: Any = None,
+    hidden_units: tuple[int, ...] | None = None,
+    encoder__hidden_units: tuple[int, ...] | None = None,
 ) -> Fitted:
     """E and G of the architecture, trained to rebuild x from what E sees, for so many seconds.
 
@@ -203,29 +193,31 @@ def autoencoder(
     weight to choose.
     """
     if seconds is None:
-        raise SystemExit(
-            f"an autoencoder has the seconds of 'BiGAN {architecture}': measure it too"
-        )
+        raise SystemExit("an autoencoder has the seconds of the BiGAN of its name: measure it too")
     torch.manual_seed(seed)
     keep_freed_memory()
     device = resolve_device("auto")
     precision = resolve_precision("auto", device)
     k = LATENT_DIM[task.name]
     shape = image_shape(task) if architecture == "conv" else task.X_train.shape[1:]
+    encoder = {"hidden_units": encoder__hidden_units} if encoder__hidden_units else {}
     build = partial(
         build_networks,
         architecture,
         shape,
-        hidden_units=None,
+        hidden_units=hidden_units,
         code_activation=nn.Identity(),
         bounded=task.name in IMAGE_SIDE,
-        wanted={name: Wanted() for name in ("encoder", "generator", "discriminator")},
+        wanted={"encoder": Wanted(parameters=encoder)},
     )
     E, G = (
         build(latent_dim=2 * k if variational else k)[0].to(device),
         build(latent_dim=k)[1].to(device),
     )
     optimizer = torch.optim.Adam([*E.parameters(), *G.parameters()], fused=True)
+    changed = resolve_augmentation(
+        augmentation, shape, device, lambda: column_places(task.X_train)
+    ) or (lambda x: x)
     data = torch.from_numpy(task.X_train).to(device).unflatten(1, shape)
     E.train(), G.train()
     start = perf_counter()
@@ -234,7 +226,7 @@ def autoencoder(
             left = max(0.0, 1 - (perf_counter() - start) / seconds)
             optimizer.param_groups[0]["lr"] = 1e-3 * min(1.0, 2 * left)
             with torch.autocast(device.type, precision, precision != torch.float32):
-                mean, *log_variance = E(augmentation(x)).float().split(k, dim=1)
+                mean, *log_variance = E(changed(x)).float().split(k, dim=1)
                 z = mean
                 if variational:
                     z = mean + torch.randn_like(mean) * (log_variance[0] / 2).exp()
@@ -276,6 +268,12 @@ REFERENCE = {  # Donahue et al. 2017, Appendix A; not so long
 CONV = {"architecture": "conv", "max_epochs": 10}
 LIGHT = {"cycle_weight": 1, "consistency_weight": 0}
 WIDE = {"hidden_units": (32, 64, 128, 2048)}
+WARPS = {"augmentation": ["warp", "swap"]}
+DISPLACED = {
+    "hidden_units": (1024, 1024),
+    "encoder__hidden_units": (1024, 1024, 256),
+    "augmentation": ["displace", "swap"],
+}
 METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "raw": raw,
     "PCA": pca,
@@ -288,15 +286,16 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "BiGAN mlp": bigan,
     "BiGAN mlp, deep": deep,
     "BiGAN mlp, deep, vat": partial(deep, epochs=20, learning_rate=4e-4, vat_weight=10),
-    "BiGAN mlp, deep, displaced": displaced,
+    "BiGAN mlp, deep, displaced": partial(deep, epochs=20, learning_rate=4e-4, **DISPLACED),
     "autoencoder mlp": partial(autoencoder, architecture="mlp"),
-    "autoencoder mlp, swap": partial(autoencoder, architecture="mlp", augmentation=swap),
+    "autoencoder mlp, deep, displaced": partial(autoencoder, architecture="mlp", **DISPLACED),
     "VAE mlp": partial(autoencoder, architecture="mlp", variational=True),
     "BiGAN conv, light, wide, no swap": partial(bigan, **CONV, **LIGHT, **WIDE, augmentation=None),
     "BiGAN conv, light, wide": partial(bigan, **CONV, **LIGHT, **WIDE),
     "BiGAN conv": partial(bigan, **CONV),
-    "BiGAN conv, warps": partial(bigan, **CONV, augmentation=["warp", "swap"]),
+    "BiGAN conv, warps": partial(bigan, **CONV, **WARPS),
     "autoencoder conv": partial(autoencoder, architecture="conv"),
+    "autoencoder conv, warps": partial(autoencoder, architecture="conv", **WARPS),
     "VAE conv": partial(autoencoder, architecture="conv", variational=True),
 }
 ROWS_ONLY = [name for name in METHODS if "conv" not in name]
@@ -457,7 +456,7 @@ def main() -> None:
     parser.add_argument("--validation", action="store_true")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(joblib.cpu_count())  # those that `taskset` leaves
     if args.latent_dim:
         LATENT_DIM.update(dict.fromkeys(LATENT_DIM, args.latent_dim))
     records = json.loads(args.json.read_text()) if args.json and args.json.exists() else []
@@ -470,10 +469,9 @@ def main() -> None:
             wanted = [name for name in args.only if name in can and (data, name, seed) not in known]
             tasks = make_tasks(data, args.data, seed, args.validation) if wanted else []
             for name in wanted:
-                # An autoencoder has the seconds of the BiGAN with the same networks.
-                architecture = name.split(",")[0].split()[-1]
-                like = known.get((data, f"BiGAN {architecture}", seed), {})
-                measured = measure(tasks, name, seed, like.get("seconds"))
+                like = " ".join(["BiGAN", *name.split()[1:]])
+                seconds = known.get((data, like, seed), {}).get("seconds")
+                measured = measure(tasks, name, seed, seconds)
                 for features, figures in measured.items():
                     who = {"data": data, "method": name, "features": features, "seed": seed}
                     records.append(who | {"figures": figures})

@@ -5,18 +5,23 @@ E codes a changed sample a(x), while D and the cycle term hold the code to x its
 ICML). Codes come to depend less on what the change alters.
 
 An augmentation maps (n, *sample_shape) to the same shape, with randomness of torch's. Name yours in
-`AUGMENTATIONS`, or pass it to the estimator; `functools.partial` sets another strength.
+`AUGMENTATIONS`, or pass it to the estimator; `functools.partial` sets another strength. One that
+needs a parameter `places` is told those of the columns of flat samples.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from .displacement import displace
 
 Augmentation = Callable[[Tensor], Tensor]
 
@@ -61,15 +66,28 @@ def warp(x: Tensor, strength: float = 0.1) -> Tensor:
     return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 
-AUGMENTATIONS: dict[str, Augmentation] = {"swap": swap, "warp": warp}
+AUGMENTATIONS: dict[str, Callable[..., Tensor]] = {
+    "swap": swap,
+    "warp": warp,
+    "displace": displace,
+}
 
 
 def resolve_augmentation(
     augmentation: str | Augmentation | list[Any] | tuple[Any, ...] | None,
     sample_shape: tuple[int, ...],
     device: torch.device,
+    column_places: Callable[[], np.ndarray],
 ) -> Augmentation | None:
     """The named augmentation or a user's own, or several in turn, after one trial run.
+
+    Parameters
+    ----------
+    augmentation : str, callable, list of these or None
+    sample_shape : tuple of int
+    device : torch.device
+    column_places : callable, () -> ndarray of shape (n_columns, n_dimensions)
+        Is asked if an augmentation needs `places`.
 
     Raises
     ------
@@ -82,12 +100,15 @@ def resolve_augmentation(
     several = augmentation if isinstance(augmentation, list | tuple) else [augmentation]
     if not several:
         raise ValueError(f"augmentation must name at least one, or be None, got {augmentation!r}")
-    functions = [_resolve_one(one, sample_shape, device) for one in several]
+    functions = [_resolve_one(one, sample_shape, device, column_places) for one in several]
     return lambda x: reduce(lambda view, function: function(view), functions, x)
 
 
 def _resolve_one(
-    augmentation: Any, sample_shape: tuple[int, ...], device: torch.device
+    augmentation: Any,
+    sample_shape: tuple[int, ...],
+    device: torch.device,
+    column_places: Callable[[], np.ndarray],
 ) -> Augmentation:
     function = AUGMENTATIONS.get(augmentation) if isinstance(augmentation, str) else augmentation
     if not callable(function):
@@ -95,6 +116,8 @@ def _resolve_one(
             f"augmentation must be one of {sorted(AUGMENTATIONS)}, a function, several of these or "
             f"None, got {augmentation!r}"
         )
+    if _needs_places(function):
+        function = partial(function, places=column_places())
     samples = torch.rand(2, *sample_shape, device=device) * 2 - 1
     before = samples.clone()
     with device, torch.no_grad():
@@ -112,3 +135,11 @@ def _resolve_one(
             f"{view!r} for {samples.dtype} of shape {tuple(samples.shape)}"
         )
     return function
+
+
+def _needs_places(function: Callable[..., Tensor]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters
+    except ValueError:  # of a function of C's, which tells nothing
+        return False
+    return "places" in parameters and parameters["places"].default is inspect.Parameter.empty

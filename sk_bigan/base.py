@@ -22,7 +22,7 @@ from skorch.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import Dataset, Subset
 
-from .augmentations import resolve_augmentation
+from .augmentations import Augmentation, resolve_augmentation
 from .building import NETWORKS, build_networks, positive_integers
 from .callbacks import (
     CallbackSupportMixin,
@@ -44,6 +44,7 @@ from .devices import (
     seeded,
     to_device,
 )
+from .displacement import MOST_ROWS, column_places
 from .exceptions import TrainingDivergedError
 from .inputs import (
     FLOATS,
@@ -53,6 +54,7 @@ from .inputs import (
     StreamRows,
     check_row_shape,
     column_without_numbers,
+    from_all_over,
     open_rows,
     recognise,
 )
@@ -291,7 +293,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             checkpoints = Checkpoints(checkpoint_dir, self.checkpoint_every, run)
         bar = ProgressBar()
         shows = [bar] if self.verbose and ranks.is_first else []
-        net = self._engine(n_epochs, [*callbacks, *shows], ranks)
+        net = self._engine(n_epochs, self._augmentation(X), [*callbacks, *shows], ranks)
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
         stop: BaseException | None = None
@@ -391,6 +393,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
         self._move_to(device)
         self.history_ = []
         self.n_epochs_ = 0
+        self.__dict__.pop("_places", None)
 
     def _blueprint(self) -> dict[str, Any]:
         """What the networks are built from: parameters as they were then, and what X said."""
@@ -414,14 +417,27 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             getattr(self, name).to(device)
         self.__dict__.pop("_net", None)
 
+    def _augmentation(self, X: np.ndarray | DatasetRows) -> Augmentation | None:
+        """What E is to see of samples; where their columns lie is learned once, from X."""
+
+        def places() -> np.ndarray:
+            if not hasattr(self, "_places"):
+                rows = to_device(torch.as_tensor(from_all_over(X, MOST_ROWS)), self.device_)
+                self._places = column_places(self._to_samples()(rows).flatten(1).cpu().numpy())
+            return self._places
+
+        shape = self._layout.sample_shape
+        with seeded(self._seed, self.device_):
+            return resolve_augmentation(self.augmentation, shape, self.device_, places)
+
     def _engine(
-        self, n_epochs: int, callbacks: Sequence[Any] = (), ranks: Ranks = ALONE
+        self,
+        n_epochs: int,
+        augmentation: Augmentation | None = None,
+        callbacks: Sequence[Any] = (),
+        ranks: Ranks = ALONE,
     ) -> BiGANNet:
         """The engine around the networks; its optimizers live on while the estimator does."""
-        with seeded(self._seed, self.device_):
-            augmentation = resolve_augmentation(
-                self.augmentation, self._layout.sample_shape, self.device_
-            )
         settings: dict[str, Any] = {
             "objective": resolve_objective(self.objective),
             "augmentation": augmentation,

@@ -7,6 +7,8 @@ all (Le Roux et al. 2007, "Learning the 2-D Topology of Images", NIPS).
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
@@ -16,6 +18,7 @@ from sklearn.utils import check_array
 from torch import Tensor
 
 MOST_ROWS = 20_000  # on which correlations are measured
+MOST_COLUMNS = 5_000  # whose distances take 200 MB, and half a minute
 LEAST_VARYING = 0.01  # share of rows in which a column differs from its median, to have a place
 N_FIELDS = 8  # drawn a batch, shared by its rows, since each costs a search among the columns
 N_WAVES = 8
@@ -43,18 +46,23 @@ def column_places(X: ArrayLike, n_dimensions: int = 3, n_neighbors: int = 4) -> 
     Raises
     ------
     ValueError
-        If X is not as described, or no more than `n_neighbors` columns vary.
+        If X is not as described, or has more than 5,000 columns or no more than `n_neighbors` that
+        vary.
     """
     rows: np.ndarray = check_array(X, dtype=np.float64, ensure_min_samples=2, input_name="X")
     rows = rows[:: -(-len(rows) // MOST_ROWS)]
     varies = (np.median(rows, axis=0) != rows).mean(axis=0) >= LEAST_VARYING
-    if varies.sum() <= n_neighbors:
+    if not n_neighbors < varies.sum() <= MOST_COLUMNS:
         raise ValueError(
-            f"X must have more than n_neighbors={n_neighbors} columns that vary, got {varies.sum()}"
+            f"X must have more than n_neighbors={n_neighbors} and at most {MOST_COLUMNS} columns "
+            f"that vary for their places to be learned, got {varies.sum()}"
         )
     # As far apart as sqrt(2 - 2 r), r being the correlation of two.
     columns = StandardScaler().fit_transform(rows[:, varies]).T
-    found = Isomap(n_neighbors=n_neighbors, n_components=n_dimensions).fit_transform(columns)
+    # Of its solvers, "arpack" would draw from NumPy's global generator.
+    isomap = Isomap(n_neighbors=n_neighbors, n_components=n_dimensions, eigen_solver="dense")
+    with warnings.catch_warnings(action="ignore"):  # groups without neighbours among each other
+        found = isomap.fit_transform(columns)
     places = np.full((len(varies), n_dimensions), np.nan)
     places[varies] = found / np.abs(found).max()
     return places

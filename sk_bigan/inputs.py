@@ -225,6 +225,14 @@ def in_order(X: np.ndarray | Tensor | DatasetRows, size: int) -> Iterator[Any]:
     return (X[rows] for rows in gen_batches(len(X), size))
 
 
+def from_all_over(X: np.ndarray | Tensor | DatasetRows, n: int) -> Any:
+    """So many rows at equal distances, or the first of a stream; all, if there are fewer."""
+    n = min(n, len(X))
+    if isinstance(X, StreamRows):
+        return next(X.parts([n]))
+    return X[[i * len(X) // n for i in range(n)]]
+
+
 def _sample(item: Any, index: int) -> Tensor:
     """The item of a data set, or its first part, as a tensor of real and finite numbers."""
     if isinstance(item, tuple | list):

@@ -12,7 +12,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
-from .inputs import DatasetRows, StreamRows
+from .inputs import DatasetRows, from_all_over
 from .state import generators, set_generators
 
 ROWS = 64
@@ -156,10 +156,7 @@ def sum_of_squares(values: Tensor) -> float:
 
 def rows_to_watch(X: Tensor | DatasetRows) -> Tensor:
     """A few rows from all over X, or the first of a stream."""
-    n = min(ROWS, len(X), max(2, VALUES // prod(X.shape[1:])))
-    if isinstance(X, StreamRows):
-        return next(X.parts([n]))
-    return X[[i * len(X) // n for i in range(n)]]
+    return from_all_over(X, min(ROWS, max(2, VALUES // prod(X.shape[1:]))))
 
 
 def share(part: float, whole: float) -> float:

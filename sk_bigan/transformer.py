@@ -97,14 +97,17 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         names, which are those of ``encoder_.named_modules()``. In the last two cases, maps of
         images are max-pooled to 4 by 4 places. May be changed on a fitted estimator.
 
-    augmentation : {"swap", "warp"}, callable, list of these or None, default="swap"
+    augmentation : {"swap", "warp", "displace"}, callable, list of these or None, default="swap"
         What E sees of a sample in training, while D and the cycle term hold its code to the sample
         itself, so that codes depend less on what is changed. "swap" takes a quarter of the values
         from another sample, which suits any rows; "warp" shifts, turns, scales, shears and bends
-        images, and is what makes codes of "conv" good for classifiers. A callable maps samples
-        (n, \*sample_shape) to what E sees of them, by torch's random numbers; of a list, each is
-        applied in turn; `functools.partial` sets another strength of the named ones, which are in
-        :mod:`sk_bigan.augmentations`. ``None`` shows E the sample.
+        images, and is what makes codes of "conv" good for classifiers; "displace" does so with flat
+        rows, among places of the columns that `fit` learns from their correlations, and suits
+        columns that lie on a line, a field or in space, as wavelengths, sensors and pixels do, in
+        any order. A callable maps samples (n, \*sample_shape) to what E sees of them, by torch's
+        random numbers, and is told `places` if it needs a parameter of that name; of a list, each
+        is applied in turn; `functools.partial` sets another strength of the named ones, which are
+        in :mod:`sk_bigan.augmentations`. ``None`` shows E the sample.
 
     consistency_weight : float, default=3.0
         Weight of the mean of :math:`(E(a(x)) - E(a'(x)))^2` in the loss of E, for two

@@ -10,6 +10,11 @@ from sklearn.base import clone
 from torch import nn
 
 from sk_bigan.augmentations import AUGMENTATIONS, resolve_augmentation, swap, warp
+from sk_bigan.displacement import column_places
+
+
+def resolved(augmentation, samples, places):
+    return resolve_augmentation(augmentation, samples.shape[1:], samples.device, lambda: places)
 
 
 @pytest.fixture
@@ -24,10 +29,11 @@ def images():
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_draws_follow_the_torch_seed_and_leave_x_alone(images, name):
     before = images.clone()
+    augmentation = resolved(name, images, np.indices(images.shape[1:]).reshape(3, -1).T / 9)
 
     def with_seed(seed):
         torch.manual_seed(seed)
-        return AUGMENTATIONS[name](images)
+        return augmentation(images)
 
     first, again, other = with_seed(0), with_seed(0), with_seed(1)
     assert first.shape == images.shape
@@ -73,7 +79,8 @@ def test_codes_learn_to_leave_out_what_is_changed(digits, small, name):
     """Two views of a digit have codes nearer to each other, beside the distance of two digits."""
     torch.manual_seed(0)
     images = torch.from_numpy(digits.reshape(-1, 1, 8, 8).astype(np.float32))
-    views = [AUGMENTATIONS[name](images).flatten(1).numpy() for _ in range(2)]
+    augmentation = resolved(name, images, column_places(digits))
+    views = [augmentation(images).flatten(1).numpy() for _ in range(2)]
 
     def unlikeness(**parameters):
         bigan = small(max_epochs=30, learning_rate=1e-3, sample_shape=(1, 8, 8), **parameters)
@@ -84,8 +91,18 @@ def test_codes_learn_to_leave_out_what_is_changed(digits, small, name):
 
 
 def test_several_are_applied_in_turn():
-    both = resolve_augmentation([lambda x: x + 1, lambda x: 2 * x], (3,), torch.device("cpu"))
-    assert both(torch.zeros(4, 3)).equal(torch.full((4, 3), 2.0))
+    x = torch.zeros(4, 3)
+    both = resolved([lambda x: x + 1, lambda x: 2 * x], x, None)
+    assert both(x).equal(torch.full((4, 3), 2.0))
+
+
+def test_one_that_needs_places_is_told_them_and_no_other_is():
+    x, places = torch.zeros(4, 3), np.ones((3, 1))
+    assert resolved(lambda x, places: x + places.item(0), x, places)(x).equal(x + 1)
+    own = partial(lambda x, places: x + places, places=7)
+    for needs_none in (own, lambda x, places=7: x + places):
+        assert resolved(needs_none, x, places)(x).equal(x + 7)
+    assert resolved(torch.exp, x, places)(x).equal(x + 1)  # which has no signature to look at
 
 
 def test_the_encoder_alone_sees_the_augmentation(digits, small):

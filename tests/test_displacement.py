@@ -6,7 +6,9 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.datasets import load_digits
+from torch.utils.data import TensorDataset
 
 from sk_bigan.displacement import column_places, displace
 
@@ -46,10 +48,23 @@ def test_columns_that_hardly_vary_have_no_place(walks):
     X[4:, 5] = 7  # but for 4 of 500
     places = column_places(X, n_neighbors=2)
     assert np.flatnonzero(np.isnan(places).any(axis=1)).tolist() == [3, 5]
-    with pytest.raises(ValueError, match=r"more than n_neighbors=4 columns that vary, got 3"):
+    with pytest.raises(ValueError, match=r"more than n_neighbors=4 and at most 5000 col.*got 3"):
         column_places(walks[:, :3])
+    with pytest.raises(ValueError, match=r"at most 5000 columns that vary .* got 5001"):
+        column_places(np.arange(10_002).reshape(2, -1) % 7)
     with pytest.raises(ValueError, match=r"X contains NaN"):
         column_places(np.where(walks > 0, np.nan, walks))
+
+
+def test_places_draw_nothing_and_groups_without_neighbours_in_each_other_have_theirs(walks):
+    """With as many columns as make Isomap's default draw from NumPy's global generator."""
+    other = np.random.default_rng(1).normal(size=(500, 200)).cumsum(axis=1)
+    X = np.hstack([walks, other])
+    before = repr(np.random.get_state())  # noqa: NPY002
+    places = column_places(X)
+    assert repr(np.random.get_state()) == before  # noqa: NPY002
+    np.testing.assert_array_equal(places, column_places(X))
+    assert np.isfinite(places).all()
 
 
 def test_values_come_from_where_the_docstring_says():
@@ -118,3 +133,40 @@ def test_it_is_an_augmentation_of_rows_and_of_images_as_of_their_rows(small):
     assert view.equal(own(images.flatten(1)).view(16, 1, 8, 8))
     with pytest.raises(ValueError, match=r"n_columns=7.*got \(64, 3\)"):
         bigan.fit(X[:400, :7])
+
+
+def test_by_its_name_with_places_that_fit_learns_from_the_scaled_rows(digits, small):
+    named = small(augmentation=["displace", "swap"]).fit(digits)
+    scaled = named.scaler_.transform(digits).astype(np.float32)
+    own = partial(displace, places=column_places(scaled))
+    codes = small(augmentation=[own, "swap"]).fit(digits).transform(digits)
+    np.testing.assert_array_equal(named.transform(digits), codes)
+    items = TensorDataset(torch.from_numpy(digits.copy()))
+    np.testing.assert_array_equal(clone(named).fit(items).transform(digits), codes)
+    stronger = small(augmentation=[partial(displace, strength=0.2), "swap"]).fit(digits)
+    assert np.abs(stronger.transform(digits) - codes).max() > 1e-3
+
+
+def test_places_are_those_of_pixels_as_the_networks_see_them(digits, small):
+    """Channels last or first, the same image has the same codes."""
+    images = digits.reshape(-1, 8, 8, 1) * np.array([1.0, 0.3, -1.0])
+    last = small(augmentation="displace").fit(images)
+    first = small(augmentation="displace").fit(np.moveaxis(images, 3, 1))
+    np.testing.assert_array_equal(
+        last.transform(images), first.transform(np.moveaxis(images, 3, 1))
+    )
+
+
+def test_partial_fit_keeps_the_places_that_it_began_with(digits, small):
+    """Rows without variation tell no places, and need none later on, nor after a pickle."""
+    bigan = small(augmentation="displace")
+    still = np.repeat(digits[:1], 8, axis=0)
+    with pytest.raises(ValueError, match="X must have more than n_neighbors=4 .* got 0"):
+        bigan.partial_fit(still)
+    assert not hasattr(bigan, "encoder_")
+    bigan.partial_fit(digits)
+    pickle.loads(pickle.dumps(bigan)).partial_fit(still)
+    bigan.partial_fit(still)
+    assert bigan.n_epochs_ == 2
+    with pytest.raises(ValueError, match="X must have more than n_neighbors=4 .* got 0"):
+        bigan.fit(still)
