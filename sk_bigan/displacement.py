@@ -8,6 +8,8 @@ all (Le Roux et al. 2007, "Learning the 2-D Topology of Images", NIPS).
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 import torch
@@ -89,23 +91,33 @@ def displace(x: Tensor, places: ArrayLike, strength: float = 0.06) -> Tensor:
         If there are not as many places as columns, or none is finite.
     """
     rows = x.flatten(1)  # (n, n_columns)
-    places = np.asarray(places, dtype=np.float32)
-    if places.ndim != 2 or len(places) != rows.shape[1]:
-        raise ValueError(
-            f"places must have the shape (n_columns, n_dimensions) with n_columns={rows.shape[1]} "
-            f"for samples of shape {tuple(x.shape[1:])}, got {places.shape}"
-        )
-    has_place = np.flatnonzero(np.isfinite(places).all(axis=1))
-    if not len(has_place):
-        raise ValueError(f"places must be finite numbers for some columns, got {places}")
-    columns = torch.from_numpy(has_place).to(x.device)
-    known = torch.from_numpy(places[has_place]).to(x.device)
+    columns, known = (part.to(x.device) for part in known_places(places, x.shape[1:]))
     displaced = []
     for part in rows.tensor_split(N_FIELDS):
         sources = torch.arange(rows.shape[1], device=x.device)
         sources[columns] = columns[torch.cdist(_moved(known, strength), known).argmin(dim=1)]
         displaced.append(part[:, sources])
     return torch.cat(displaced).view_as(x)
+
+
+def known_places(places: ArrayLike, sample_shape: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """The numbers of the columns that have a place, and these, on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many places as columns, or none is finite.
+    """
+    places, n_columns = np.asarray(places, dtype=np.float32), prod(sample_shape)
+    if places.ndim != 2 or len(places) != n_columns:
+        raise ValueError(
+            f"places must have the shape (n_columns, n_dimensions) with n_columns={n_columns} "
+            f"for samples of shape {tuple(sample_shape)}, got {places.shape}"
+        )
+    columns = np.flatnonzero(np.isfinite(places).all(axis=1))
+    if not len(columns):
+        raise ValueError(f"places must be finite numbers for some columns, got {places}")
+    return torch.from_numpy(columns), torch.from_numpy(places[columns])
 
 
 def _moved(places: Tensor, strength: float) -> Tensor:

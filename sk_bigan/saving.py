@@ -18,6 +18,7 @@ from ._version import __version__
 from .base import FITTED_NETWORKS, BaseBiGAN
 from .building import NETWORKS, build_networks
 from .devices import resolve_device, seeded
+from .displacement import known_places
 from .inputs import Layout
 from .persistence import (
     FORMAT,
@@ -104,6 +105,8 @@ class SavedBiGAN(BaseBiGAN):
                 arrays[f"{network}.{name}"] = array
         for name in self._array_ranks():
             arrays[f"fitted.{name}"] = np.asarray(getattr(self, name), dtype=np.float64)
+        if hasattr(self, "_places"):
+            arrays["places"] = self._places
         if optimizers:
             arrays |= moments_to_arrays(self._engine(n_epochs=1))
         left_out = {*NOT_IN_FILES}
@@ -228,6 +231,9 @@ class SavedBiGAN(BaseBiGAN):
         if not all(array.dtype == float and np.isfinite(array).all() for array in fitted.values()):
             raise ValueError(f"{sorted(fitted)} must be finite numbers")
         state |= {name: array if array.ndim else array.item() for name, array in fitted.items()}
+        if (places := arrays.get("places")) is not None:
+            known_places(places, layout.sample_shape)
+            state["_places"] = places
         estimator.__setstate__(state)
         networks = (getattr(estimator, name) for name in FITTED_NETWORKS)
         moments = {k: v for k, v in arrays.items() if k.startswith(OPTIMIZERS)}

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from torch.utils.data import TensorDataset
 
+from sk_bigan import BiGANTransformer
 from sk_bigan.displacement import column_places, displace
 
 LINE = np.linspace(-1, 1, 201)[:, None]  # of 201 columns, 0.01 apart
@@ -170,3 +171,16 @@ def test_partial_fit_keeps_the_places_that_it_began_with(digits, small):
     assert bigan.n_epochs_ == 2
     with pytest.raises(ValueError, match="X must have more than n_neighbors=4 .* got 0"):
         bigan.fit(still)
+
+
+def test_a_file_has_the_places(digits, small, tmp_path):
+    bigan = small(augmentation="displace").fit(digits[:200])
+    bigan.save(tmp_path / "model", optimizers=True)
+    opened = BiGANTransformer.load(tmp_path / "model")
+    for model in (bigan, opened):
+        model.partial_fit(digits[200:])
+    np.testing.assert_array_equal(bigan.transform(digits), opened.transform(digits))
+    bigan._places = bigan._places[1:]
+    bigan.save(tmp_path / "damaged")
+    with pytest.raises(ValueError, match=r"cannot be opened: places .* n_columns=64 .* \(63, 3\)"):
+        BiGANTransformer.load(tmp_path / "damaged")
