@@ -1,7 +1,8 @@
 """Which features, which settings: BiGAN beside what else one would take, in one protocol.
 
     python benchmarks/features.py [mnist digits wine breast_cancer iris] [--data mnist.npz]
-        [--seeds 3] [--only METHOD ...] [--latent-dim K] [--validation] [--json features.json]
+        [--seeds 3] [--only METHOD ...] [--latent-dim K] [--validation] [--shuffle-columns]
+        [--json features.json]
 
 Every method sees the same scaled rows (images on [-1, 1], tables standardised) and no label. An
 autoencoder and a VAE have the networks and the seconds of the BiGAN of their name; where that sees
@@ -21,8 +22,10 @@ and the features as they are:
 Mean over the seeds and, with several, half the spread between the largest and the smallest. MNIST
 has its own test set and the order of its file; of the bundled data, five stratified folds are
 averaged, other ones for each seed. With --validation, the last 10,000 training images of MNIST, and
-a fifth of each training fold, stand in for the test rows. With --json, figures that are in the file
-are not measured again, and the rest is added: keep a file to one version, machine and --latent-dim.
+a fifth of each training fold, stand in for the test rows. With --shuffle-columns, the columns are
+in a random order, of which convolutions make nothing and other methods should notice nothing. With
+--json, figures that are in the file are not measured again, and the rest is added: keep a file to
+one version, machine and choice of options.
 """
 
 import argparse
@@ -366,21 +369,35 @@ def image_shape(task: Task) -> tuple[int, int, int]:
     return (1, IMAGE_SIDE[task.name], IMAGE_SIDE[task.name])
 
 
-def make_tasks(name: str, data: Path | None, seed: int, validation: bool) -> list[Task]:
-    """The tasks whose figures are averaged: MNIST's own split, or five stratified ones."""
+Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # X_train, y_train, X_test, y_test
+
+
+def make_tasks(
+    name: str, data: Path | None, seed: int, validation: bool, shuffle_columns: bool
+) -> list[Task]:
+    """The tasks whose figures are averaged."""
+    splits = make_splits(name, data, seed, validation)
+    if shuffle_columns:
+        order = np.random.default_rng(seed).permutation(splits[0][0].shape[1])
+        splits = [(a[:, order], y_a, b[:, order], y_b) for a, y_a, b, y_b in splits]
+    return [make_task(name, *split) for split in splits]
+
+
+def make_splits(name: str, data: Path | None, seed: int, validation: bool) -> list[Split]:
+    """MNIST's own split, or five stratified ones."""
     if name == "mnist":
         X_train, y_train, X_test, y_test = load_mnist(data)
         if validation:
             X_train, X_test = X_train[:-10_000], X_train[-10_000:]
             y_train, y_test = y_train[:-10_000], y_train[-10_000:]
-        return [make_task(name, X_train, y_train, X_test, y_test)]
+        return [(X_train, y_train, X_test, y_test)]
     X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed).split(X, y)
     order = np.random.default_rng(seed).permutation  # the files are sorted by class
     folds = [(order(train), test) for train, test in folds]
     if validation:
         folds = [(train[: -len(test)], train[-len(test) :]) for train, test in folds]
-    return [make_task(name, X[train], y[train], X[test], y[test]) for train, test in folds]
+    return [(X[train], y[train], X[test], y[test]) for train, test in folds]
 
 
 def make_task(
@@ -454,6 +471,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=METHODS, default=names, metavar="METHOD")
     parser.add_argument("--latent-dim", type=int, help="of every data set, in place of its own")
     parser.add_argument("--validation", action="store_true")
+    parser.add_argument("--shuffle-columns", action="store_true")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(joblib.cpu_count())  # those that `taskset` leaves
@@ -467,7 +485,8 @@ def main() -> None:
         for data in args.data_sets:
             can = METHODS if data == "mnist" else ROWS_ONLY
             wanted = [name for name in args.only if name in can and (data, name, seed) not in known]
-            tasks = make_tasks(data, args.data, seed, args.validation) if wanted else []
+            if wanted:
+                tasks = make_tasks(data, args.data, seed, args.validation, args.shuffle_columns)
             for name in wanted:
                 like = " ".join(["BiGAN", *name.split()[1:]])
                 seconds = known.get((data, like, seed), {}).get("seconds")

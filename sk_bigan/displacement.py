@@ -37,35 +37,41 @@ def column_places(X: ArrayLike, n_dimensions: int = 3, n_neighbors: int = 4) -> 
     n_dimensions : int, default=3
         The most that what is measured can vary in; too many do no harm.
     n_neighbors : int, default=4
-        Of a column in Isomap's graph. More make shortcuts where correlations are deceptive.
+        Of a column in Isomap's graph, if there are so many others. More make shortcuts where
+        correlations are deceptive.
 
     Returns
     -------
     ndarray of shape (n_features, n_dimensions)
         In [-1, 1], up to rotations and reflections; NaN for columns that differ from their median
-        in less than a hundredth of the rows.
+        in less than a hundredth of the rows. So few other columns as leave no use for all
+        dimensions have fewer.
 
     Raises
     ------
     ValueError
-        If X is not as described, or has more than 5,000 columns or no more than `n_neighbors` that
-        vary.
+        If X is not as described, or not 2 to 5,000 of its columns vary.
     """
     rows: np.ndarray = check_array(X, dtype=np.float64, ensure_min_samples=2, input_name="X")
     rows = rows[:: -(-len(rows) // MOST_ROWS)]
     varies = (np.median(rows, axis=0) != rows).mean(axis=0) >= LEAST_VARYING
-    if not n_neighbors < varies.sum() <= MOST_COLUMNS:
+    n_others = int(varies.sum()) - 1
+    if not 1 <= n_others < MOST_COLUMNS:
         raise ValueError(
-            f"X must have more than n_neighbors={n_neighbors} and at most {MOST_COLUMNS} columns "
-            f"that vary for their places to be learned, got {varies.sum()}"
+            f"X must have 2 to {MOST_COLUMNS:,} columns that vary for their places to be learned, "
+            f"got {n_others + 1:,}"
         )
     # As far apart as sqrt(2 - 2 r), r being the correlation of two.
     columns = StandardScaler().fit_transform(rows[:, varies]).T
     # Of its solvers, "arpack" would draw from NumPy's global generator.
-    isomap = Isomap(n_neighbors=n_neighbors, n_components=n_dimensions, eigen_solver="dense")
+    isomap = Isomap(
+        n_neighbors=min(n_neighbors, n_others),
+        n_components=min(n_dimensions, n_others),
+        eigen_solver="dense",
+    )
     with warnings.catch_warnings(action="ignore"):  # groups without neighbours among each other
         found = isomap.fit_transform(columns)
-    places = np.full((len(varies), n_dimensions), np.nan)
+    places = np.full((len(varies), found.shape[1]), np.nan)
     places[varies] = found / np.abs(found).max()
     return places
 

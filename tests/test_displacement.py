@@ -49,12 +49,21 @@ def test_columns_that_hardly_vary_have_no_place(walks):
     X[4:, 5] = 7  # but for 4 of 500
     places = column_places(X, n_neighbors=2)
     assert np.flatnonzero(np.isnan(places).any(axis=1)).tolist() == [3, 5]
-    with pytest.raises(ValueError, match=r"more than n_neighbors=4 and at most 5000 col.*got 3"):
-        column_places(walks[:, :3])
-    with pytest.raises(ValueError, match=r"at most 5000 columns that vary .* got 5001"):
+    with pytest.raises(ValueError, match=r"2 to 5,000 columns that vary .* got 1"):
+        column_places(walks[:, :1])
+    with pytest.raises(ValueError, match=r"2 to 5,000 columns that vary .* got 5,001"):
         column_places(np.arange(10_002).reshape(2, -1) % 7)
     with pytest.raises(ValueError, match=r"X contains NaN"):
         column_places(np.where(walks > 0, np.nan, walks))
+
+
+@pytest.mark.parametrize(("n_columns", "shape"), [(2, (2, 1)), (3, (3, 2)), (4, (4, 3))])
+def test_few_columns_have_places_too(walks, n_columns, shape):
+    """Two are at both ends of a line, of three the middle one is between the others."""
+    places = column_places(walks[:, 10 : 30 : 20 // n_columns][:, :n_columns])
+    assert places.shape == shape
+    between = np.linalg.norm(places[:, None] - places, axis=2)
+    assert between[0, -1] == between.max() > 0
 
 
 def test_places_draw_nothing_and_groups_without_neighbours_in_each_other_have_theirs(walks):
@@ -162,14 +171,14 @@ def test_partial_fit_keeps_the_places_that_it_began_with(digits, small):
     """Rows without variation tell no places, and need none later on, nor after a pickle."""
     bigan = small(augmentation="displace")
     still = np.repeat(digits[:1], 8, axis=0)
-    with pytest.raises(ValueError, match="X must have more than n_neighbors=4 .* got 0"):
+    with pytest.raises(ValueError, match="X must have 2 to 5,000 columns .* got 0"):
         bigan.partial_fit(still)
     assert not hasattr(bigan, "encoder_")
     bigan.partial_fit(digits)
     pickle.loads(pickle.dumps(bigan)).partial_fit(still)
     bigan.partial_fit(still)
     assert bigan.n_epochs_ == 2
-    with pytest.raises(ValueError, match="X must have more than n_neighbors=4 .* got 0"):
+    with pytest.raises(ValueError, match="X must have 2 to 5,000 columns .* got 0"):
         bigan.fit(still)
 
 
