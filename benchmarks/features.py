@@ -218,18 +218,19 @@ def autoencoder(
         build(latent_dim=k)[1].to(device),
     )
     optimizer = torch.optim.Adam([*E.parameters(), *G.parameters()], fused=True)
+    start = perf_counter()
     changed = resolve_augmentation(
         augmentation, shape, device, lambda: column_places(task.X_train)
     ) or (lambda x: x)
     data = torch.from_numpy(task.X_train).to(device).unflatten(1, shape)
     E.train(), G.train()
-    start = perf_counter()
     while perf_counter() - start < seconds:
         for x in Batches(data, 128, device):
             left = max(0.0, 1 - (perf_counter() - start) / seconds)
             optimizer.param_groups[0]["lr"] = 1e-3 * min(1.0, 2 * left)
+            view = changed(x)
             with torch.autocast(device.type, precision, precision != torch.float32):
-                mean, *log_variance = E(changed(x)).float().split(k, dim=1)
+                mean, *log_variance = E(view).float().split(k, dim=1)
                 z = mean
                 if variational:
                     z = mean + torch.randn_like(mean) * (log_variance[0] / 2).exp()

@@ -6,7 +6,7 @@ ICML). Codes come to depend less on what the change alters.
 
 An augmentation maps (n, *sample_shape) to the same shape, with randomness of torch's. Name yours in
 `AUGMENTATIONS`, or pass it to the estimator; `functools.partial` sets another strength. One that
-needs a parameter `places` is told those of the columns of flat samples.
+has a parameter `places` without a default is told those of the columns of flat samples.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .displacement import displace
+from .displacement import displace, known_places
 
 Augmentation = Callable[[Tensor], Tensor]
 
@@ -92,8 +92,9 @@ def resolve_augmentation(
     Raises
     ------
     ValueError
-        If a name is unknown, if "warp" is wanted of samples that are no images, or if a user's own
-        changes its input or does not give finite samples of the shape and dtype it gets.
+        If a name is unknown, if "warp" is wanted of samples that are no images, if places cannot be
+        learned, or if a user's own changes its input or does not give finite samples of the shape
+        and dtype it gets.
     """
     if augmentation is None:
         return None
@@ -118,6 +119,10 @@ def _resolve_one(
         )
     if _needs_places(function):
         function = partial(function, places=column_places())
+    if isinstance(function, partial) and function.func is displace:
+        # Which would look at the places anew in every step, and have a GPU wait for it.
+        places = known_places(function.keywords["places"], sample_shape, device)
+        function = partial(function, places=places)
     samples = torch.rand(2, *sample_shape, device=device) * 2 - 1
     before = samples.clone()
     with device, torch.no_grad():
@@ -140,6 +145,6 @@ def _resolve_one(
 def _needs_places(function: Callable[..., Tensor]) -> bool:
     try:
         parameters = inspect.signature(function).parameters
-    except ValueError:  # of a function of C's, which tells nothing
+    except (TypeError, ValueError):  # of a function of C's, which tells nothing
         return False
     return "places" in parameters and parameters["places"].default is inspect.Parameter.empty

@@ -44,7 +44,7 @@ from .devices import (
     seeded,
     to_device,
 )
-from .displacement import MOST_ROWS, column_places
+from .displacement import column_places, rows_for_places
 from .exceptions import TrainingDivergedError
 from .inputs import (
     FLOATS,
@@ -293,7 +293,7 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             checkpoints = Checkpoints(checkpoint_dir, self.checkpoint_every, run)
         bar = ProgressBar()
         shows = [bar] if self.verbose and ranks.is_first else []
-        net = self._engine(n_epochs, self._augmentation(X), [*callbacks, *shows], ranks)
+        net = self._engine(n_epochs, self._augmentation(X, ranks), [*callbacks, *shows], ranks)
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([self._seed, self.n_epochs_]).generate_state(1).item()
         stop: BaseException | None = None
@@ -417,13 +417,16 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             getattr(self, name).to(device)
         self.__dict__.pop("_net", None)
 
-    def _augmentation(self, X: np.ndarray | DatasetRows) -> Augmentation | None:
+    def _augmentation(self, X: np.ndarray | DatasetRows, ranks: Ranks) -> Augmentation | None:
         """What E is to see of samples; where their columns lie is learned once, from X."""
+
+        def learned() -> np.ndarray:
+            rows = torch.as_tensor(from_all_over(X, rows_for_places(X.shape[1])))
+            return column_places(self._layout.to_samples(rows).flatten(1).numpy())
 
         def places() -> np.ndarray:
             if not hasattr(self, "_places"):
-                rows = to_device(torch.as_tensor(from_all_over(X, MOST_ROWS)), self.device_)
-                self._places = column_places(self._to_samples()(rows).flatten(1).cpu().numpy())
+                self._places = ranks.told(learned() if ranks.is_first else None)
             return self._places
 
         shape = self._layout.sample_shape

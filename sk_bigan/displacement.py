@@ -10,21 +10,38 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from scipy.sparse import SparseEfficiencyWarning
 from sklearn.manifold import Isomap
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
 from torch import Tensor
 
+from .inputs import from_all_over
+
 MOST_ROWS = 20_000  # on which correlations are measured
-MOST_COLUMNS = 5_000  # whose distances take 200 MB, and half a minute
+MOST_VALUES = 2**24  # in these rows: 130 MB in float64
+MOST_COLUMNS = 5_000  # whose distances take 200 MB, and half a minute or, in many groups, minutes
 LEAST_VARYING = 0.01  # share of rows in which a column differs from its median, to have a place
+LEAST_EXTENT = 1e-6  # of places, whose distances are up to 2: what rounding leaves is less
 N_FIELDS = 8  # drawn a batch, shared by its rows, since each costs a search among the columns
 N_WAVES = 8
 WAVE_NUMBER = 3.0  # two thirds of a wave or so from end to end
+
+
+class KnownPlaces(NamedTuple):
+    """Of the columns that have a place, the numbers and these, on one device."""
+
+    columns: Tensor  # (n_known,)
+    places: Tensor  # (n_known, n_dimensions)
+
+
+def rows_for_places(n_columns: int) -> int:
+    """The most rows that `column_places` looks at."""
+    return min(MOST_ROWS, max(2, MOST_VALUES // n_columns))
 
 
 def column_places(X: ArrayLike, n_dimensions: int = 3, n_neighbors: int = 4) -> np.ndarray:
@@ -33,7 +50,8 @@ def column_places(X: ArrayLike, n_dimensions: int = 3, n_neighbors: int = 4) -> 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Rows of the training data, of which at most 20,000 are looked at.
+        Rows of the training data, in any units. At most 20,000 are looked at, and fewer of more
+        than 800 columns.
     n_dimensions : int, default=3
         The most that what is measured can vary in; too many do no harm.
     n_neighbors : int, default=4
@@ -50,44 +68,55 @@ def column_places(X: ArrayLike, n_dimensions: int = 3, n_neighbors: int = 4) -> 
     Raises
     ------
     ValueError
-        If X is not as described, or not 2 to 5,000 of its columns vary.
+        If X is not as described, not 2 to 5,000 of its columns vary, or all vary alike.
     """
     rows: np.ndarray = check_array(X, dtype=np.float64, ensure_min_samples=2, input_name="X")
-    rows = rows[:: -(-len(rows) // MOST_ROWS)]
+    rows = from_all_over(rows, rows_for_places(rows.shape[1]))
     varies = (np.median(rows, axis=0) != rows).mean(axis=0) >= LEAST_VARYING
     n_others = int(varies.sum()) - 1
     if not 1 <= n_others < MOST_COLUMNS:
         raise ValueError(
             f"X must have 2 to {MOST_COLUMNS:,} columns that vary for their places to be learned, "
-            f"got {n_others + 1:,}"
+            f"got {n_others + 1:,}; augmentation='displace' needs these places, or to be told them"
         )
-    # As far apart as sqrt(2 - 2 r), r being the correlation of two.
-    columns = StandardScaler().fit_transform(rows[:, varies]).T
-    # Of its solvers, "arpack" would draw from NumPy's global generator.
+    correlations = np.corrcoef(rows[:, varies], rowvar=False)
+    distances = np.sqrt(np.clip(2 - 2 * correlations, 0, None))  # of standardised columns
+    np.fill_diagonal(distances, 0)
     isomap = Isomap(
+        metric="precomputed",
         n_neighbors=min(n_neighbors, n_others),
         n_components=min(n_dimensions, n_others),
-        eigen_solver="dense",
+        eigen_solver="dense",  # "arpack" would draw from NumPy's global generator
     )
-    with warnings.catch_warnings(action="ignore"):  # groups without neighbours among each other
-        found = isomap.fit_transform(columns)
+    with warnings.catch_warnings():
+        # It joins groups that have no neighbours in each other, as it should.
+        warnings.filterwarnings("ignore", "The number of connected components")
+        warnings.simplefilter("ignore", SparseEfficiencyWarning)
+        found = isomap.fit_transform(distances)
+    extent = np.abs(found).max()
+    if extent < LEAST_EXTENT:
+        raise ValueError(
+            "X must have columns that do not all vary alike for their places to be learned"
+        )
     places = np.full((len(varies), found.shape[1]), np.nan)
-    places[varies] = found / np.abs(found).max()
+    places[varies] = found / extent
     return places
 
 
-def displace(x: Tensor, places: ArrayLike, strength: float = 0.06) -> Tensor:
+def displace(x: Tensor, places: ArrayLike | KnownPlaces, strength: float = 0.06) -> Tensor:
     """Each column with the value of another nearby, along smooth fields that are drawn at random.
 
     The column at p takes the value of the one nearest to p + A p + b + u(p), where u is a sum of
-    eight random waves. A batch has eight such fields, each for an eighth of its rows.
+    eight random waves. A batch has eight such fields, each for an eighth of its rows, and takes
+    memory for n_columns x n_columns numbers.
 
     Parameters
     ----------
     x : Tensor of shape (n, *sample_shape)
     places : array-like of shape (n_columns, n_dimensions)
         Of the columns of x as flat rows, in [-1, 1], known or by `column_places`. Columns with NaN
-        keep their values, and give none.
+        keep their values, and give none. Or what `known_places` makes of these, which a training
+        does once.
     strength : float
         The standard deviation of the numbers in A, b and u.
 
@@ -96,18 +125,22 @@ def displace(x: Tensor, places: ArrayLike, strength: float = 0.06) -> Tensor:
     ValueError
         If there are not as many places as columns, or none is finite.
     """
+    if not isinstance(places, KnownPlaces):
+        places = known_places(places, x.shape[1:], x.device)
     rows = x.flatten(1)  # (n, n_columns)
-    columns, known = (part.to(x.device) for part in known_places(places, x.shape[1:]))
     displaced = []
     for part in rows.tensor_split(N_FIELDS):
         sources = torch.arange(rows.shape[1], device=x.device)
-        sources[columns] = columns[_nearest(_moved(known, strength), known)]
+        moved = _moved(places.places, strength)
+        sources[places.columns] = places.columns[_nearest(moved, places.places)]
         displaced.append(part[:, sources])
     return torch.cat(displaced).view_as(x)
 
 
-def known_places(places: ArrayLike, sample_shape: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """The numbers of the columns that have a place, and these, on the CPU.
+def known_places(
+    places: ArrayLike, sample_shape: Sequence[int], device: torch.device
+) -> KnownPlaces:
+    """The finite ones, for samples of this shape.
 
     Raises
     ------
@@ -123,12 +156,15 @@ def known_places(places: ArrayLike, sample_shape: Sequence[int]) -> tuple[Tensor
     columns = np.flatnonzero(np.isfinite(places).all(axis=1))
     if not len(columns):
         raise ValueError(f"places must be finite numbers for some columns, got {places}")
-    return torch.from_numpy(columns), torch.from_numpy(places[columns])
+    return KnownPlaces(
+        torch.from_numpy(columns).to(device), torch.from_numpy(places[columns]).to(device)
+    )
 
 
 def _nearest(points: Tensor, places: Tensor) -> Tensor:
     """The number of each point's nearest place: where |q - p|^2 / 2, less |q|^2 / 2, is least."""
-    return torch.addmm(places.square().sum(1) / 2, points, places.T, alpha=-1).argmin(1)
+    with torch.autocast(points.device.type, enabled=False):  # short factors would move columns
+        return torch.addmm(places.square().sum(1) / 2, points, places.T, alpha=-1).argmin(1)
 
 
 def _moved(places: Tensor, strength: float) -> Tensor:

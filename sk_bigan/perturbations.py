@@ -29,8 +29,8 @@ def most_changing(E: nn.Module, x: Tensor, precision: torch.dtype) -> Tensor:
     Returns
     -------
     Tensor of shape (n, *sample_shape)
-        Of the length REACH times the distance to the nearest other row; zero where another row is
-        the same, or E does not react.
+        Of the length REACH times the distance to the nearest other row, which is next to zero where
+        another is the same; zero where E does not react.
     """
     rows = x.flatten(1)
     distances = torch.cdist(rows, rows).fill_diagonal_(torch.inf)  # (n, n)

@@ -232,7 +232,7 @@ class SavedBiGAN(BaseBiGAN):
             raise ValueError(f"{sorted(fitted)} must be finite numbers")
         state |= {name: array if array.ndim else array.item() for name, array in fitted.items()}
         if (places := arrays.get("places")) is not None:
-            known_places(places, layout.sample_shape)
+            known_places(places, layout.sample_shape, torch.device("cpu"))
             state["_places"] = places
         estimator.__setstate__(state)
         networks = (getattr(estimator, name) for name in FITTED_NETWORKS)

@@ -8,12 +8,20 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from torch.utils.data import TensorDataset
+from torch.utils.data import IterableDataset, TensorDataset
 
 from sk_bigan import BiGANTransformer
-from sk_bigan.displacement import column_places, displace
+from sk_bigan.displacement import column_places, displace, known_places
 
 LINE = np.linspace(-1, 1, 201)[:, None]  # of 201 columns, 0.01 apart
+
+
+class Stream(IterableDataset):
+    def __init__(self, items):
+        self.items = items
+
+    def __iter__(self):
+        return iter(self.items)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +85,22 @@ def test_places_draw_nothing_and_groups_without_neighbours_in_each_other_have_th
     assert np.isfinite(places).all()
 
 
+def test_columns_that_all_vary_alike_have_no_places(walks):
+    for factor in (1.0, -0.7):
+        X = walks[:, :1] * np.full(12, abs(factor)) + factor
+        with pytest.raises(ValueError, match="X must have columns that do not all vary alike"):
+            column_places(X)
+
+
+def test_many_rows_are_looked_at_from_all_over():
+    """Of walks that all start at the left and, later on, all at the right, both ends vary alike."""
+    X = np.random.default_rng(0).normal(size=(30_000, 9)).cumsum(axis=1)
+    X[15_000:] = X[15_000:, ::-1]
+    places = column_places(X)
+    np.testing.assert_array_equal(places, column_places(X[[i * 3 // 2 for i in range(20_000)]]))
+    assert np.abs(places - column_places(X[:20_000])).max() > 0.01
+
+
 def test_values_come_from_where_the_docstring_says():
     """Columns that show where they are, displaced: A p, b and u are of the wanted strength."""
     torch.manual_seed(0)
@@ -90,6 +114,18 @@ def test_values_come_from_where_the_docstring_says():
     between = torch.corrcoef(moves.T)
     assert between[100, 101] > 0.99
     assert between[60, 140] < 0.7
+
+
+def test_short_floats_of_a_step_move_nothing_and_prepared_places_are_the_same():
+    x = torch.rand(16, 201)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert displace(x, LINE, strength=0).equal(x)
+    views = []
+    for places in (LINE, known_places(LINE, (201,), torch.device("cpu"))):
+        torch.manual_seed(0)
+        views.append(displace(x, places))
+    assert views[0].equal(views[1])
+    assert not views[0].equal(x)
 
 
 def test_a_row_keeps_to_its_own_values_and_eight_share_a_field():
@@ -145,14 +181,16 @@ def test_it_is_an_augmentation_of_rows_and_of_images_as_of_their_rows(small):
         bigan.fit(X[:400, :7])
 
 
-def test_by_its_name_with_places_that_fit_learns_from_the_scaled_rows(digits, small):
+def test_by_its_name_with_places_that_fit_learns(digits, small):
     named = small(augmentation=["displace", "swap"]).fit(digits)
-    scaled = named.scaler_.transform(digits).astype(np.float32)
-    own = partial(displace, places=column_places(scaled))
+    own = partial(displace, places=column_places(digits))
     codes = small(augmentation=[own, "swap"]).fit(digits).transform(digits)
     np.testing.assert_array_equal(named.transform(digits), codes)
-    items = TensorDataset(torch.from_numpy(digits.copy()))
-    np.testing.assert_array_equal(clone(named).fit(items).transform(digits), codes)
+    items = torch.from_numpy(digits.copy())
+    of_items = clone(named).fit(TensorDataset(items))
+    np.testing.assert_array_equal(of_items.transform(digits), codes)
+    stream = clone(named).fit(Stream(items))  # whose batches are others
+    np.testing.assert_array_equal(stream._places, named._places)
     stronger = small(augmentation=[partial(displace, strength=0.2), "swap"]).fit(digits)
     assert np.abs(stronger.transform(digits) - codes).max() > 1e-3
 
