@@ -104,9 +104,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         images, and is what makes codes of "conv" good for classifiers; "displace" does so with flat
         rows, among places of the columns that `fit` learns from their correlations, and suits
         columns that lie on a line, a field or in space, as wavelengths, sensors and pixels do, in
-        any order. A callable maps samples (n, \*sample_shape) to what E sees of them, by torch's
-        random numbers, and is told `places` if it needs a parameter of that name; of a list, each
-        is applied in turn; `functools.partial` sets another strength of the named ones, which are
+        any order, up to 5,000; `partial_fit` learns them in its first call, best from hundreds of
+        rows. A callable maps samples (n, \*sample_shape) to what E sees of them, by torch's random
+        numbers; a function is told `places` if it needs that parameter; of a list, each is applied
+        in turn; `functools.partial` sets another strength of the named ones, which are
         in :mod:`sk_bigan.augmentations`. ``None`` shows E the sample.
 
     consistency_weight : float, default=3.0
