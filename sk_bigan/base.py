@@ -105,8 +105,8 @@ class BaseBiGAN(CallbackSupportMixin, Parameters):
             or their first parts where they are tuples, are the samples. One without a length must
             be an ``IterableDataset`` that comes to an end and starts anew, with as many items,
             whenever it is iterated: once for the scaling, before that once more if
-            ``max_epochs="auto"`` has to count, and once an epoch, in its own order; "displace" reads
-            up to 20,000 items more.
+            ``max_epochs="auto"`` has to count, and once an epoch, in its own order. With
+            "displace", up to 20,000 items are read once more.
 
         y : Ignored
             Not used, present for API consistency by convention.
