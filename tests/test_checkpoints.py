@@ -108,7 +108,11 @@ def test_a_training_goes_on_after_a_rollback(digits, small, tmp_path):
 def test_augmentations_penalties_and_convolutions_go_on_too(small, digits, tmp_path):
     images = digits.reshape(-1, 8, 8)
     settings = {**SETTINGS, "max_epochs": 3, "architecture": "conv", "hidden_units": (4, 8)}
-    settings |= {"augmentation": ["warp", "swap"], "vat_weight": 1.0, "prior": "uniform"}
+    settings |= {
+        "augmentation": ["warp", "displace", "swap"],
+        "vat_weight": 1.0,
+        "prior": "uniform",
+    }
     bigan = broken_off(small(checkpoint_dir=tmp_path, checkpoint_every=0.0, **settings), images, 10)
     assert same_weights(bigan.fit(images), small(**settings).fit(images))
 

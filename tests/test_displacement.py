@@ -13,6 +13,7 @@ from torch.utils.data import IterableDataset, TensorDataset
 from sk_bigan import BiGANTransformer
 from sk_bigan.displacement import column_places, displace, known_places
 
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 LINE = np.linspace(-1, 1, 201)[:, None]  # of 201 columns, 0.01 apart
 
 
@@ -116,12 +117,13 @@ def test_values_come_from_where_the_docstring_says():
     assert between[60, 140] < 0.7
 
 
-def test_short_floats_of_a_step_move_nothing_and_prepared_places_are_the_same():
-    x = torch.rand(16, 201)
-    with torch.autocast("cpu", torch.bfloat16):
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_short_floats_of_a_step_move_nothing_and_prepared_places_are_the_same(device):
+    x = torch.rand(16, 201, device=device)
+    with torch.autocast(device, torch.bfloat16):
         assert displace(x, LINE, strength=0).equal(x)
     views = []
-    for places in (LINE, known_places(LINE, (201,), torch.device("cpu"))):
+    for places in (LINE, known_places(LINE, (201,), torch.device(device))):
         torch.manual_seed(0)
         views.append(displace(x, places))
     assert views[0].equal(views[1])

@@ -80,7 +80,7 @@ def test_one_process_learns_what_a_training_that_is_not_shared_learns(one_proces
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"augmentation": "swap", "vat_weight": 1.0, "random_state": None},
+        {"augmentation": ["displace", "swap"], "vat_weight": 1.0, "random_state": None},
         {"n_rows": 1279, "batch_size": 100, "validation_fraction": 0.1},
     ],
     ids=["drawing", "uneven"],
