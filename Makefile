@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 OLDEST ?= .venv-oldest
+# A process a core, each with one thread, as have the processes that the tests start.
+PYTEST = OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=worksteal
 
 .PHONY: demo test test-long test-distributed test-oldest coverage lint docs docs-view docs-check dist test-dist clean
 
@@ -9,7 +11,7 @@ demo: $(VENV)/.installed
 	$(VENV)/bin/python examples/quickstart.py
 
 test: $(VENV)/.installed
-	$(VENV)/bin/python -m pytest sk_bigan tests
+	$(PYTEST) sk_bigan tests
 
 # What takes too long for every change: 50 processes killed, 256 trainings with hostile settings.
 test-long: $(VENV)/.installed
@@ -20,7 +22,7 @@ test-distributed: $(VENV)/.distributed
 	$(VENV)/bin/python -m pytest tests/distributed
 
 coverage: $(VENV)/.installed
-	$(VENV)/bin/python -m pytest sk_bigan tests --cov=sk_bigan --cov-report=term-missing
+	$(PYTEST) sk_bigan tests --cov=sk_bigan --cov-report=term-missing
 
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest sk_bigan tests
@@ -32,8 +34,8 @@ lint: $(VENV)/.installed
 
 # The site, with its examples run and the Python of its pages tested; any warning is an error.
 docs: $(VENV)/.docs
-	$(VENV)/bin/python -m sphinx -W --keep-going -q docs docs/_build/html
-	$(VENV)/bin/python -m pytest docs
+	$(VENV)/bin/python -m sphinx -W --keep-going -q --jobs=auto docs docs/_build/html
+	$(PYTEST) --dist=loadfile docs
 
 docs-view:
 	$(PYTHON) -m http.server --bind 127.0.0.1 --directory docs/_build/html

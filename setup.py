@@ -21,6 +21,7 @@ test = [
     "skl2onnx>=1.20",
     "pytest>=8.0",
     "pytest-cov>=6.0",
+    "pytest-xdist>=3.6",
     "hypothesis>=6.100",
     "skops>=0.11",
     "pandas>=2.2",

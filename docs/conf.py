@@ -56,6 +56,7 @@ sphinx_gallery_conf = {
     "reset_argv": "gallery.arguments",
     "backreferences_dir": "auto_examples/backreferences",
     "doc_module": ("sk_bigan",),
+    "parallel": True,  # in as many processes as Sphinx has
     "show_memory": False,
     "write_computation_times": False,  # their page would fetch scripts from elsewhere
     "abort_on_example_error": True,

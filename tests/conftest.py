@@ -1,6 +1,7 @@
 """Shared by all tests: real data, and a small estimator to fit on it."""
 
 import os
+import signal
 
 # scikit-learn runs one of its estimator checks only where this was set before SciPy's import.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
@@ -14,6 +15,8 @@ from sk_bigan import BiGANTransformer
 from sk_bigan.building import Wanted, build_networks
 
 torch.set_num_threads(min(2, torch.get_num_threads()))
+# What a shell starts in the background ignores Ctrl-C, and so would the processes of the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def test_its_gradient_has_a_gradient():
     for output in (layer(x), normalized(deepcopy(layer), One(), x)):
         (gradient,) = torch.autograd.grad(output.pow(3).sum(), x, create_graph=True)
         penalties.append(torch.autograd.grad(gradient.square().sum(), x))
-    torch.testing.assert_close(*penalties)
+    torch.testing.assert_close(*penalties, rtol=1e-4, atol=1e-4)  # in float32, twice derived
 
 
 def test_one_process_has_every_row_and_every_number():
