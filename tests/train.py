@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 
 from sk_bigan import BiGANTransformer
 
+
 def say(word):
     sys.stdout.write(f"{word}\n")
     sys.stdout.flush()
