@@ -21,7 +21,7 @@ from sk_bigan import BiGANTransformer
 
 parser = argparse.ArgumentParser(description="Networks of one's own, in a grid search")
 parser.add_argument("--output", type=Path, default=Path("custom_networks.png"), help="the picture")
-parser.add_argument("--epochs", type=int, default=50)
+parser.add_argument("--epochs", type=int, default=20)
 args = parser.parse_args()
 
 # %%
