@@ -28,7 +28,7 @@ from sk_bigan import (
 
 parser = argparse.ArgumentParser(description="Convolutions on patches of two photographs")
 parser.add_argument("--output", type=Path, default=Path("images.png"), help="the picture")
-parser.add_argument("--epochs", type=int, default=20)
+parser.add_argument("--epochs", type=int, default=10)
 args = parser.parse_args()
 
 # %%
