@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 OLDEST ?= .venv-oldest
-# A process a core, each with one thread, as have the processes that the tests start.
-PYTEST = OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses=auto --dist=worksteal
+# A process a core, at most four: each has a torch of its own in memory. Each computes in one thread.
+PYTEST = OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest \
+	--numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 .PHONY: demo test test-long test-distributed test-oldest coverage lint docs docs-view docs-check dist test-dist clean
 
