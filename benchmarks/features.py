@@ -1,6 +1,6 @@
 """Which features, which settings: BiGAN beside what else one would take, in one protocol.
 
-    python benchmarks/features.py [mnist digits wine breast_cancer iris] [--data mnist.npz]
+    python benchmarks/features.py [mnist fashion digits wine breast_cancer iris] [--data mnist.npz]
         [--seeds 3] [--only METHOD ...] [--latent-dim K] [--validation] [--shuffle-columns]
         [--json features.json]
 
@@ -20,12 +20,14 @@ and the features as they are:
     seconds       of the fit
 
 Mean over the seeds and, with several, half the spread between the largest and the smallest. MNIST
-has its own test set and the order of its file; of the bundled data, five stratified folds are
-averaged, other ones for each seed. With --validation, the last 10,000 training images of MNIST, and
-a fifth of each training fold, stand in for the test rows. With --shuffle-columns, the columns are
-in a random order, of which convolutions make nothing and other methods should notice nothing. With
---json, figures that are in the file are not measured again, and the rest is added: keep a file to
-one version, machine and choice of options.
+and Fashion-MNIST have their own test sets and the order of their files; of the bundled data, five
+stratified folds are averaged, other ones for each seed. --data names MNIST's file (see
+mnist_features.py), and fashion.npz, with the same arrays, is to lie beside it; without, both come
+from OpenML. With --validation, the last 10,000 training images, and a fifth of each training fold,
+stand in for the test rows. With --shuffle-columns, the columns are in a random order, of which
+convolutions make nothing and other methods should notice nothing. With --json, figures that are in
+the file are not measured again, and the rest is added: keep a file to one version, machine and
+choice of options.
 """
 
 import argparse
@@ -64,8 +66,9 @@ from sk_bigan.displacement import column_places
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from mnist_features import load_mnist
 
-LATENT_DIM = {"mnist": 50, "digits": 16, "breast_cancer": 10, "wine": 6, "iris": 2}
-IMAGE_SIDE = {"mnist": 28, "digits": 8}
+LATENT_DIM = {"mnist": 50, "fashion": 50, "digits": 16, "breast_cancer": 10, "wine": 6, "iris": 2}
+IMAGE_SIDE = {"mnist": 28, "fashion": 28, "digits": 8}
+OPENML = {"mnist": "mnist_784", "fashion": "Fashion-MNIST"}
 N_LABELS = (100, 1_000, 10_000)
 DIGITS = {  # columns of the table, and their decimals
     "width": 0,
@@ -385,9 +388,10 @@ def make_tasks(
 
 
 def make_splits(name: str, data: Path | None, seed: int, validation: bool) -> list[Split]:
-    """MNIST's own split, or five stratified ones."""
-    if name == "mnist":
-        X_train, y_train, X_test, y_test = load_mnist(data)
+    """MNIST's or Fashion-MNIST's own split, or five stratified ones."""
+    if name in OPENML:
+        path = data.with_name("fashion.npz") if data and name == "fashion" else data
+        X_train, y_train, X_test, y_test = load_mnist(path, OPENML[name])
         if validation:
             X_train, X_test = X_train[:-10_000], X_train[-10_000:]
             y_train, y_test = y_train[:-10_000], y_train[-10_000:]
@@ -484,7 +488,7 @@ def main() -> None:
         known.setdefault((r["data"], r["method"], r["seed"]), r["figures"])
     for seed in range(args.seeds):
         for data in args.data_sets:
-            can = METHODS if data == "mnist" else ROWS_ONLY
+            can = METHODS if data in OPENML else ROWS_ONLY
             wanted = [name for name in args.only if name in can and (data, name, seed) not in known]
             if wanted:
                 tasks = make_tasks(data, args.data, seed, args.validation, args.shuffle_columns)

@@ -34,10 +34,10 @@ from sk_bigan import (
 N_LOGISTIC = 10_000
 
 
-def load_mnist(path):
+def load_mnist(path, openml_name="mnist_784"):
     """The original split, as (X_train, y_train, X_test, y_test), float32 rows of 0..255."""
     if path is None:
-        X, y = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False)
+        X, y = fetch_openml(openml_name, version=1, return_X_y=True, as_frame=False)
         X, y = X.astype(np.float32), y.astype(int)
         return X[:60_000], y[:60_000], X[60_000:], y[60_000:]
     data = np.load(path)
