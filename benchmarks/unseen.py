@@ -113,17 +113,13 @@ def print_table(records: dict[str, dict[str, dict[str, float]]]) -> None:
         print(f"| {name} | {size} | " + " | ".join(pair(mean, kind) for kind in KINDS) + " |")
     of_all = {c: np.mean([mean[c] for mean in means.values()]) for c in mean}
     print("| mean | | " + " | ".join(pair(of_all, kind) for kind in KINDS) + " |")
-    counts = [
-        " / ".join(
-            str(
-                sum(
-                    mean[f"{kind} {figure}"] >= mean[f"PCA {figure}"] - 1 for mean in means.values()
-                )
-            )
-            for figure in FIGURES
-        )
-        for kind in KINDS
-    ]
+
+    def as_good_as_pca(kind: str, figure: str) -> str:
+        columns = f"{kind} {figure}", f"PCA {figure}"
+        own, pca = np.array([[mean[c] for c in columns] for mean in means.values()]).T
+        return str(np.sum(own >= pca - 1))
+
+    counts = (" / ".join(as_good_as_pca(kind, figure) for figure in FIGURES) for kind in KINDS)
     print(f"| of {len(means)}, not a point below PCA | | " + " | ".join(counts) + " |")
 
 
