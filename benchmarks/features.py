@@ -293,7 +293,7 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "BiGAN mlp": bigan,
     "BiGAN mlp, deep": deep,
     "BiGAN mlp, deep, vat": partial(deep, epochs=20, learning_rate=4e-4, vat_weight=10),
-    "BiGAN mlp, deep, displaced": partial(deep, epochs=20, learning_rate=4e-4, **DISPLACED),
+    "BiGAN mlp, deep, displaced": partial(deep, epochs=60, learning_rate=4e-4, **DISPLACED),
     "autoencoder mlp": partial(autoencoder, architecture="mlp"),
     "autoencoder mlp, deep, displaced": partial(autoencoder, architecture="mlp", **DISPLACED),
     "VAE mlp": partial(autoencoder, architecture="mlp", variational=True),
