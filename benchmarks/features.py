@@ -396,7 +396,10 @@ def make_splits(name: str, data: Path | None, seed: int, validation: bool) -> li
             X_train, X_test = X_train[:-10_000], X_train[-10_000:]
             y_train, y_test = y_train[:-10_000], y_train[-10_000:]
         return [(X_train, y_train, X_test, y_test)]
-    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    return stratified_splits(*getattr(datasets, f"load_{name}")(return_X_y=True), seed, validation)
+
+
+def stratified_splits(X: np.ndarray, y: np.ndarray, seed: int, validation: bool) -> list[Split]:
     folds = StratifiedKFold(5, shuffle=True, random_state=seed).split(X, y)
     order = np.random.default_rng(seed).permutation  # the files are sorted by class
     folds = [(order(train), test) for train, test in folds]
@@ -410,15 +413,18 @@ def make_task(
 ) -> Task:
     if name in IMAGE_SIDE:
         half = X_train.max() / 2
-        X_train, X_test = X_train / half - 1, X_test / half - 1
+        X_train, X_test = ((X / half - 1).astype(np.float32) for X in (X_train, X_test))
     else:
-        scaler = StandardScaler().fit(X_train)
-        X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
-    X_train, X_test = X_train.astype(np.float32), X_test.astype(np.float32)
+        X_train, X_test = standardised(X_train, X_test)
     reader = MLPClassifier((512,), early_stopping=len(X_train) > 10_000, random_state=0)
     reader.set_params(max_iter=50 if reader.early_stopping else 500).fit(X_train, y_train)
     print(f"{name}: the classifier reads {100 * reader.score(X_test, y_test):.2f} % of test rows")
     return Task(name, X_train, y_train, X_test, y_test, reader)
+
+
+def standardised(X_train: np.ndarray, X_test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    scaler = StandardScaler().fit(X_train)
+    return tuple(scaler.transform(X).astype(np.float32) for X in (X_train, X_test))
 
 
 # Table

@@ -18,6 +18,7 @@ of that width is better by more than a point.
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -26,8 +27,6 @@ import features
 import joblib
 import numpy as np
 import torch
-from sklearn.model_selection import StratifiedKFold
-from sklearn.preprocessing import StandardScaler
 
 TABLES = {  # and the column of the class
     "BreastCancer": "Class",
@@ -58,7 +57,9 @@ def load(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     import pandas as pd
     import rdata
 
-    (path,) = folder.rglob(f"{name}.rda")
+    path = next(folder.rglob(f"{name}.rda"), None)
+    if path is None:
+        sys.exit(f"--data: {name}.rda is neither in {folder} nor below")
     frame = rdata.read_rda(path)[name].dropna()
     frame = frame.drop(columns="Id", errors="ignore")
     y = frame.pop(TABLES[name]).astype(str)
@@ -71,13 +72,10 @@ def load(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def tasks(name: str, X: np.ndarray, y: np.ndarray, seed: int) -> Iterator[features.Task]:
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed).split(X, y)
-    shuffled = np.random.default_rng(seed).permutation
-    for train, test in list(folds)[: 1 if len(X) > MANY_ROWS else None]:
-        train = shuffled(train)
-        scaler = StandardScaler().fit(X[train])
-        X_train, X_test = (scaler.transform(X[rows]).astype(np.float32) for rows in (train, test))
-        yield features.Task(name, X_train, y[train], X_test, y[test], reader=None)
+    splits = features.stratified_splits(X, y, seed, validation=False)
+    for X_train, y_train, X_test, y_test in splits[: 1 if len(X) > MANY_ROWS else None]:
+        rows = features.standardised(X_train, X_test)
+        yield features.Task(name, rows[0], y_train, rows[1], y_test, reader=None)
 
 
 def measure(task: features.Task, seed: int) -> dict[str, float]:
