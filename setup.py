@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 here = Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (here / "sk_bigan" / "_version.py").read_text())
@@ -64,7 +64,7 @@ setup(
         "scikit-learn",
         "PyTorch",
     ],
-    packages=["sk_bigan", "sk_bigan.display"],
+    packages=find_packages(include=["sk_bigan", "sk_bigan.*"]),
     package_data={"sk_bigan": ["py.typed"]},
     python_requires=">=3.11",
     install_requires=[

@@ -57,11 +57,12 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from sk_bigan import BiGANTransformer
+from sk_bigan._data.batches import Batches
+from sk_bigan._data.inference import forward
+from sk_bigan._machine.devices import keep_freed_memory, resolve_device, resolve_precision
 from sk_bigan.augmentations import resolve_augmentation
-from sk_bigan.batches import Batches
-from sk_bigan.building import Wanted, build_networks
-from sk_bigan.devices import forward, keep_freed_memory, resolve_device, resolve_precision
 from sk_bigan.displacement import column_places
+from sk_bigan.networks.building import Wanted, build_networks
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from mnist_features import load_mnist

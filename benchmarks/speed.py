@@ -27,13 +27,14 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from sk_bigan import BiGANTransformer
-from sk_bigan.batches import Batches
-from sk_bigan.building import build_networks
-from sk_bigan.devices import resolve_device, resolve_precision
+from sk_bigan._data.batches import Batches
+from sk_bigan._machine.devices import resolve_device, resolve_precision
+from sk_bigan._training.engine import BiGANNet
+from sk_bigan._training.optimizers import ADAM_BETAS
+from sk_bigan._training.step import accumulate_gradients
+from sk_bigan.networks.building import build_networks
 from sk_bigan.objectives import OBJECTIVES
 from sk_bigan.priors import PRIORS
-from sk_bigan.step import accumulate_gradients
-from sk_bigan.training import ADAM_BETAS, BiGANNet
 
 N_FEATURES, WIDTH, LATENT_DIM, BATCH_SIZE, LEARNING_RATE = 784, 1024, 50, 128, 2e-4
 PRODUCT_SIZE, PRODUCTS = 2048, 5
@@ -358,8 +359,8 @@ MEMORY = """
 import sys
 import numpy as np
 from sk_bigan import BiGANTransformer
-from sk_bigan.batches import Batches
-from sk_bigan.building import build_networks
+from sk_bigan._data.batches import Batches
+from sk_bigan.networks.building import build_networks
 
 def megabytes(field):
     with open("/proc/self/status") as status:

@@ -1,7 +1,7 @@
-"""How unlike the training data a sample is, as functions of the three networks.
+"""Anomaly scores, as functions of the three networks.
 
-A score maps (E, G, D, x) to one number a sample, the larger the less usual. Add one by writing such
-a function and naming it in `SCORES`. The density is apart, since it is fitted to the data.
+A score maps (E, G, D, x) to one number a sample, high for anomalies. Add one by writing such a
+function and naming it in `SCORES`. The density is apart, since it is fitted to the data.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from torch import Tensor, nn
 Score = Callable[[nn.Module, nn.Module, nn.Module, Tensor], Tensor]
 """(E, G, D, x), x of shape (n, *sample_shape) -> (n,)."""
 
-MOST_STEPS = 10  # of fitting the density, should they not end by themselves
+MOST_STEPS = 10  # of fitting the density, should they not converge
 
 
 def reconstruction(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
-    r"""Squared error of the reconstruction, :math:`\|x - G(E(x))\|^2`."""
+    r"""Return the squared error of the reconstruction, :math:`\|x - G(E(x))\|^2`."""
     return (x - G(E(x))).flatten(1).square().sum(1)
 
 
 def logit(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
-    """What D thinks of the pair, -D(x, E(x)): EGBAD, Zenati et al. 2018 (arXiv 1802.06222)."""
+    """Return minus the logit of the pair, -D(x, E(x)): EGBAD, Zenati et al. 2018 (1802.06222)."""
     return -D(x=x, z=E(x)).flatten()
 
 
-def features(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
-    r"""Distance of sample and reconstruction in D's last hidden layer f.
+def hidden_distance(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
+    r"""Return the distance of sample and reconstruction in D's last hidden layer f.
 
     :math:`\|f(x, E(x)) - f(G(E(x)), E(x))\|_1`: EGBAD, Zenati et al. 2018 (arXiv 1802.06222).
     """
@@ -39,8 +39,8 @@ def features(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
     return _distance(D, x, G(z), z)
 
 
-def cycle_features(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
-    r"""The same in a discriminator of samples and their reconstructions.
+def cycle_hidden_distance(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
+    r"""Return the same distance in a discriminator of samples and their reconstructions.
 
     :math:`\|f_{xx}(x, x) - f_{xx}(x, G(E(x)))\|_1`: ALAD, Zenati et al. 2018 (arXiv 1812.02288).
     """
@@ -48,32 +48,32 @@ def cycle_features(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tenso
 
 
 def code(E: nn.Module, G: nn.Module, D: nn.Module, x: Tensor) -> Tensor:
-    r"""Distance of the code to the centre of the prior, :math:`\|E(x)\|^2`."""
+    r"""Return the squared distance of the code to the centre of the prior, :math:`\|E(x)\|^2`."""
     return E(x).square().sum(1)
 
 
 SCORES: dict[str, Score] = {
     "reconstruction": reconstruction,
     "logit": logit,
-    "features": features,
-    "cycle_features": cycle_features,
+    "features": hidden_distance,
+    "cycle_features": cycle_hidden_distance,
     "code": code,
 }
 NEED_CYCLES = ("cycle_features",)
 
 
 def _distance(D: nn.Module, x: Tensor, reconstructed: Tensor, z: Tensor) -> Tensor:
-    """City-block distance in D's last hidden layer."""
-    if not callable(last_hidden := getattr(D, "features", None)):
+    """Return the city-block distance in D's last hidden layer."""
+    if not callable(last_hidden := getattr(D, "last_hidden", None)):
         raise ValueError(
-            "anomaly_score='features' needs a discriminator with a method features(*, x, z), got "
-            f"{type(D).__name__} without"
+            "anomaly_score='features' needs a discriminator with a method last_hidden(*, x, z), "
+            f"got {type(D).__name__} without"
         )
     return (last_hidden(x=x, z=z) - last_hidden(x=reconstructed, z=z)).flatten(1).abs().sum(1)
 
 
 class Density(NamedTuple):
-    r"""A normal distribution of codes, and of what reconstructions miss.
+    r"""Normal distributions of codes and of the errors of reconstructions.
 
     .. math:: \log p(x) = -\frac12 (E(x) - m)^T P \, (E(x) - m)
         - \frac{1}{2 \sigma^2} \|x - G(E(x))\|^2 + \text{constant}
@@ -84,9 +84,9 @@ class Density(NamedTuple):
     Parameters
     ----------
     location : ndarray of shape (latent_dim,)
-        m, the mean of codes.
+        m, the mean of the codes.
     precision : ndarray of shape (latent_dim, latent_dim)
-        P, the inverse of their covariance, which is shrunk as Ledoit & Wolf 2004 have it.
+        P, the inverse of their covariance, shrunk as by Ledoit & Wolf 2004.
     noise_variance : float
         :math:`\sigma^2`, of each value of a sample.
     """
@@ -97,10 +97,10 @@ class Density(NamedTuple):
 
     @classmethod
     def fit(cls, codes: np.ndarray, errors: np.ndarray, n_values: int, outliers: float) -> Self:
-        """To all rows but that share of outliers whose density turns out lowest.
+        """Fit to all rows but a share of outliers, those of lowest density.
 
         As in Rousseeuw & Van Driessen 1999, Section 3, each step fits the rows that were densest in
-        the step before, until these stay the same.
+        the step before, until these rows stay the same.
 
         Parameters
         ----------
@@ -108,8 +108,9 @@ class Density(NamedTuple):
         errors : ndarray of shape (n,)
             Squared errors of the reconstructions.
         n_values : int
-            In a sample.
+            Number of values in a sample.
         outliers : float
+            Share of the rows.
         """
         n_outliers = int(outliers * len(codes))
         inliers = np.ones(len(codes), dtype=bool)
@@ -125,13 +126,13 @@ class Density(NamedTuple):
         return density
 
     def log(self, codes: np.ndarray, errors: np.ndarray) -> np.ndarray:
-        """Log densities, up to a constant, of shape (n,)."""
+        """Return log densities up to a constant, of shape (n,)."""
         deviations = codes - self.location
         distances = np.sum(deviations @ self.precision * deviations, axis=1)
         return -(distances + errors / self.noise_variance) / 2
 
 
 def codes_and_errors(E: nn.Module, G: nn.Module, x: Tensor) -> Tensor:
-    """(n, latent_dim + 1): E(x), and the squared error of the reconstruction."""
+    """Return E(x) and the squared error of the reconstruction, (n, latent_dim + 1)."""
     z = E(x).flatten(1)
     return torch.cat([z, (x - G(z)).flatten(1).square().sum(1, keepdim=True)], dim=1)

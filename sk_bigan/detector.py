@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from numbers import Real
+from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 from sklearn.base import OutlierMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .anomaly import NEED_CYCLES, SCORES, Density, Score, codes_and_errors
-from .base import same
-from .devices import forward
-from .inputs import DatasetRows
-from .parameters import Parameters
+from ._data.rows import DatasetRows
+from ._estimator.parameters import CONSTRAINTS, check_parameters, same
+from ._estimator.rows import rows_of
+from ._model.fitted import Fitted
+from .anomaly import SCORES, Density, Score, codes_and_errors
+from .augmentations import Augmentation
+from .networks.building import OwnNetwork
+from .objectives import Objective
+from .priors import Prior
 from .transformer import BiGANTransformer
 
 
 class BiGANDetector(OutlierMixin, BiGANTransformer):
     r"""Detection of anomalies by a bidirectional GAN.
 
-    A :class:`BiGANTransformer` that has learned what is usual, in X that is all usual or nearly so,
-    also says of a sample how usual it is. Everything else it does as well: `transform`,
-    `inverse_transform` and the displays show why a sample is taken for an anomaly.
+    A :class:`BiGANTransformer` that has learned from rows that are usual, or nearly all so, scores
+    how usual a sample is. `transform`, `inverse_transform` and the displays work too, and show why
+    a sample is taken for an anomaly.
 
     Parameters
     ----------
@@ -36,27 +44,27 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         Length of a code z.
 
     anomaly_score : str or callable, default="density"
-        What anomalies have more of. The density had the best AUROC on five tables
+        Score that is high for anomalies. The density had the best AUROC on five tables
         (docs/benchmarks.md).
 
-        - "density": improbability, by a normal distribution of codes E(x) and one of what
-          reconstructions miss, as in probabilistic PCA. Both are fitted to the rows without the
-          share of `contamination` that is least probable.
+        - "density": minus the log density, by normal distributions of the codes E(x) and of the
+          errors of reconstructions, as in probabilistic PCA. Both are fitted without the
+          `contamination` of rows that is least probable.
         - "reconstruction": :math:`\|x - G(E(x))\|^2`.
         - "code": distance of the code to the centre of the prior, :math:`\|E(x)\|^2`.
         - "features": distance of x and G(E(x)) in D's last hidden layer (EGBAD [1]_).
-        - "cycle_features": the same in a discriminator of pairs (x, x) and (x, G(E(x))), which
-          makes E and G better inverses in training, as does one of pairs (z, z) and (z, E(G(z)))
-          (ALAD [2]_). A training takes half as long again.
-        - "logit": -D(x, E(x)) (EGBAD). D is fooled at the end of a good training, and tells
-          little.
+        - "cycle_features": the same in a discriminator of pairs (x, x) and (x, G(E(x))). It and
+          one of pairs (z, z) and (z, E(G(z))) take part in training (ALAD [2]_), which takes half
+          as long again.
+        - "logit": -D(x, E(x)) (EGBAD). A good training ends with a D that is fooled, whose logits
+          say little.
 
         A callable maps (encoder, generator, discriminator, x) with x of shape (n, \*sample_shape),
         in the units of `scaler_`, to a tensor of shape (n,).
 
     contamination : float, default=0.1
-        Share of anomalies in X, in (0, 0.5]: as many of its rows are predicted to be such. If X is
-        known to be free of them, a small one (0.01) makes use of all its rows.
+        Share of anomalies in X, in (0, 0.5], and so of the rows of X that `predict` marks. For X
+        without anomalies take a small one, as 0.01.
 
     consistency_weight : float, default=0.0
         Weight of the mean of :math:`(E(a(x)) - E(a'(x)))^2` in the loss of E, for two
@@ -65,13 +73,13 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
     cycle_weight : float, default=10.0
         Weight of the mean of :math:`(x - G(E(x)))^2` in the loss of E and G.
 
-    **parameters
-        Those of :class:`BiGANTransformer`, with its defaults.
+    architecture, hidden_units, ... : see :class:`BiGANTransformer`
+        Its other parameters, with its defaults.
 
     Attributes
     ----------
     offset_ : float
-        What `decision_function` subtracts from `score_samples`.
+        The number that `decision_function` subtracts from `score_samples`.
 
     location_ : ndarray of shape (latent_dim,)
         Mean of the codes. This and the next two only with ``anomaly_score="density"``.
@@ -83,8 +91,8 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         Mean squared error of a reconstructed value, in the units of `scaler_`.
 
     encoder_, history_, ...
-        Those of :class:`BiGANTransformer`; with "cycle_features", the networks of `discriminator_`
-        are its `xz`, `xx` and `zz`, and `history_` has losses by these names.
+        Those of :class:`BiGANTransformer`. With "cycle_features", `discriminator_` holds three
+        networks, "xz", "xx" and "zz", and `history_` has losses by these names.
 
     See Also
     --------
@@ -108,7 +116,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Parameters._parameter_constraints,
+        **CONSTRAINTS,
         "anomaly_score": [StrOptions({"density", *SCORES}), callable],
         "contamination": [Interval(Real, 0, 0.5, closed="right")],
     }
@@ -119,21 +127,75 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         *,
         anomaly_score: str | Score = "density",
         contamination: float = 0.1,
+        architecture: str = "mlp",
+        hidden_units: str | Sequence[int] = "auto",
+        sample_shape: Sequence[int] | None = None,
+        encoder: OwnNetwork | None = None,
+        generator: OwnNetwork | None = None,
+        discriminator: OwnNetwork | None = None,
+        prior: str | Prior | Callable[[int, int], torch.Tensor] = "normal",
+        objective: str | Objective = "non_saturating",
+        scaling: str | MinMaxScaler | StandardScaler | FrozenEstimator | None = "auto",
+        features: str | list[str] = "latent",
+        augmentation: str | Augmentation | list[str | Augmentation] | None = "swap",
         consistency_weight: float = 0.0,
+        vat_weight: float = 0.0,
         cycle_weight: float = 10.0,
-        **parameters: Any,
+        gradient_penalty: float = 1.0,
+        learning_rate: float = 2e-4,
+        max_epochs: int | str = "auto",
+        batch_size: int = 128,
+        validation_fraction: float | None = None,
+        device: str | torch.device = "auto",
+        precision: str = "auto",
+        cuda_graph: bool = False,
+        data_parallel: bool = False,
+        callbacks: list[Any] | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        checkpoint_every: float = 1,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        **network_parameters: Any,
     ):
         super().__init__(
             latent_dim,
+            architecture=architecture,
+            hidden_units=hidden_units,
+            sample_shape=sample_shape,
+            encoder=encoder,
+            generator=generator,
+            discriminator=discriminator,
+            prior=prior,
+            objective=objective,
+            scaling=scaling,
+            features=features,
+            augmentation=augmentation,
             consistency_weight=consistency_weight,
+            vat_weight=vat_weight,
             cycle_weight=cycle_weight,
-            **parameters,
+            gradient_penalty=gradient_penalty,
+            learning_rate=learning_rate,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            validation_fraction=validation_fraction,
+            device=device,
+            precision=precision,
+            cuda_graph=cuda_graph,
+            data_parallel=data_parallel,
+            callbacks=callbacks,
+            checkpoint_dir=checkpoint_dir,
+            checkpoint_every=checkpoint_every,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+            **network_parameters,
         )
         self.anomaly_score = anomaly_score
         self.contamination = contamination
 
     def score_samples(self, X: ArrayLike | Dataset) -> np.ndarray:
-        """How usual each sample is: minus the anomaly score.
+        """Return how usual each sample is: minus the anomaly score.
 
         Parameters
         ----------
@@ -143,8 +205,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         Returns
         -------
         ndarray of shape (n_samples,), float64
-            The lower, the more of an anomaly. With "density" a logarithm of the density, up to a
-            constant.
+            Low for anomalies. With "density" the log density, up to a constant.
 
         Raises
         ------
@@ -154,15 +215,15 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
             If X is not as in `fit`.
         """
         check_is_fitted(self)
-        self._check_params()
-        if not same(fitted_for := self._structure["anomaly_score"], self.anomaly_score):
+        check_parameters(self)
+        if not same(fitted_for := self._built_from["anomaly_score"], self.anomaly_score):
             raise ValueError(
                 f"anomaly_score changed from {fitted_for!r} to {self.anomaly_score!r} since fit"
             )
-        return self._normality(self._checked(X), vars(self))
+        return self._normality(self.model_, rows_of(self, X), vars(self))
 
     def score(self, X: ArrayLike | Dataset, y: Any = None) -> float:
-        """Mean of `score_samples` over X.
+        """Return the mean of `score_samples` over X.
 
         Parameters
         ----------
@@ -186,7 +247,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         return super().score(X)
 
     def decision_function(self, X: ArrayLike | Dataset) -> np.ndarray:
-        """`score_samples` less `offset_`: negative for anomalies.
+        """Return `score_samples` minus `offset_`: negative for anomalies.
 
         Parameters
         ----------
@@ -207,7 +268,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         return self.score_samples(X) - self.offset_
 
     def predict(self, X: ArrayLike | Dataset) -> np.ndarray:
-        """Which samples are anomalies.
+        """Predict which samples are anomalies.
 
         Parameters
         ----------
@@ -229,46 +290,38 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     def _calibration(self, rows: np.ndarray | DatasetRows) -> dict[str, Any]:
-        fitted: dict[str, Any] = {}
+        learned: dict[str, Any] = {}
         if self.anomaly_score == "density":
             density = Density.fit(
-                *self._codes_and_errors(rows),
-                n_values=prod(self._layout.sample_shape),
+                *_codes_and_errors(self.model_, rows),
+                n_values=prod(self.model_.layout.sample_shape),
                 outliers=self.contamination,
             )
-            fitted = {f"{name}_": value for name, value in density._asdict().items()}
-        normality = self._normality(rows, fitted)
-        return {**fitted, "offset_": float(np.percentile(normality, 100 * self.contamination))}
+            learned = {f"{name}_": value for name, value in density._asdict().items()}
+        normality = self._normality(self.model_, rows, learned)
+        return {**learned, "offset_": float(np.percentile(normality, 100 * self.contamination))}
 
-    def _normality(self, rows: np.ndarray | DatasetRows, fitted: Mapping[str, Any]) -> np.ndarray:
+    def _normality(
+        self, model: Fitted, rows: np.ndarray | DatasetRows, learned: Mapping[str, Any]
+    ) -> np.ndarray:
         if self.anomaly_score == "density":
-            density = Density(*(fitted[f"{name}_"] for name in Density._fields))
-            return density.log(*self._codes_and_errors(rows))
+            density = Density(*(learned[f"{name}_"] for name in Density._fields))
+            return density.log(*_codes_and_errors(model, rows))
         wanted = self.anomaly_score
         score = SCORES[wanted] if isinstance(wanted, str) else wanted
-        networks = self.encoder_, self.generator_, self.discriminator_
-        return -self._forward(lambda x: _one_a_row(score(*networks, x), len(x)), rows)
+        return -model.map(lambda x: _one_a_row(score(*model.players, x), len(x)), rows)
 
-    def _codes_and_errors(self, rows: np.ndarray | DatasetRows) -> tuple[np.ndarray, np.ndarray]:
-        both = self._forward(lambda x: codes_and_errors(self.encoder_, self.generator_, x), rows)
-        return both[:, :-1], both[:, -1]
-
-    def _forward(
-        self, of_samples: Callable[[Tensor], Tensor], rows: np.ndarray | DatasetRows
-    ) -> np.ndarray:
-        to_samples = self._to_samples()
-        return forward(lambda batch: of_samples(to_samples(batch)), rows, self.device_, np.float64)
-
-    def _structure_now(self) -> dict[str, Any]:
-        return {**super()._structure_now(), "anomaly_score": self.anomaly_score}
-
-    def _blueprint(self) -> dict[str, Any]:
-        needed = self._structure["anomaly_score"] in NEED_CYCLES
-        return {**super()._blueprint(), "cycle_discriminators": needed}
-
-    def _array_ranks(self) -> dict[str, int]:
+    def _learned_dimensions(self) -> dict[str, int]:
         of_density = {"location_": 1, "precision_": 2, "noise_variance_": 0}
         return {"offset_": 0, **(of_density if self.anomaly_score == "density" else {})}
+
+
+def _codes_and_errors(
+    model: Fitted, rows: np.ndarray | DatasetRows
+) -> tuple[np.ndarray, np.ndarray]:
+    E, G, _ = model.players
+    both = model.map(lambda x: codes_and_errors(E, G, x), rows)
+    return both[:, :-1], both[:, -1]
 
 
 def _one_a_row(scores: Any, n_rows: int) -> Tensor:

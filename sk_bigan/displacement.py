@@ -20,7 +20,7 @@ from sklearn.manifold import Isomap
 from sklearn.utils import check_array
 from torch import Tensor
 
-from .inputs import from_all_over
+from ._data.rows import from_all_over
 
 MOST_ROWS = 20_000  # on which correlations are measured
 MOST_VALUES = 2**24  # in these rows: 130 MB in float64

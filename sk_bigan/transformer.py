@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -11,20 +12,25 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils import check_array
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Dataset
 
-from .base import draw_seed, finite
-from .devices import forward, seeded
-from .inputs import FLOATS, check_out, open_rows
-from .layers import reader
-from .saving import SavedBiGAN
-from .scaling import Columns
+from ._data.reading import check_out, open_rows
+from ._data.rows import FLOATS
+from ._estimator.fitting import BaseBiGAN
+from ._estimator.parameters import CONSTRAINTS, check_parameters, check_structure, draw_seed
+from ._estimator.rows import rows_of
+from .augmentations import Augmentation
+from .networks.building import OwnNetwork
+from .objectives import Objective
+from .priors import Prior
 
 
-class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedBiGAN):
+class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiGAN):
     r"""Features learned by a bidirectional GAN.
 
     An encoder E and a generator G play against a discriminator D, which sees pairs of a sample and
@@ -33,10 +39,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
     .. math:: \min_{G, E} \max_D \;
         \mathbb{E}_x \log \sigma(D(x, E(x))) + \mathbb{E}_z \log (1 - \sigma(D(G(z), z)))
 
-    Where D can no longer tell, E and G are each other's inverse, and E(x) is a code of x that says
-    what G needs to draw it. That is the game with ``augmentation=None``, ``cycle_weight=0`` and
-    ``gradient_penalty=0``; by default, E sees x with some values changed while it learns, and must
-    code x nonetheless, and alike whatever is changed.
+    At the optimum E and G are each other's inverse, and E(x) is a code from which G draws x. That
+    is the game with ``augmentation=None``, ``cycle_weight=0`` and ``gradient_penalty=0``. By
+    default E sees x with some values changed while it learns, and must find the same code.
 
     Parameters
     ----------
@@ -44,185 +49,161 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         Length of a code z.
 
     architecture : {"mlp", "conv"}, default="mlp"
-        Family of the networks that are not given by `encoder`, `generator` or `discriminator`:
-        multilayer perceptrons for any rows, or strided convolutions for images, with a dense layer
-        beside the code.
+        Family of the networks: multilayer perceptrons for any rows, or strided convolutions with a
+        dense layer for images.
 
     hidden_units : sequence of int or "auto", default="auto"
-        Widths of the hidden layers, from x to z; G has them in reverse. For "conv", the channels
+        Widths of the hidden layers from x to z; G has them in reverse. For "conv", the channels
         after each halving of the image, then the width of the dense layer. "auto" is (1024,) for
-        "mlp"; for "conv" it has halvings until 3 to 5 pixels are left on the smaller side, as
-        (32, 64, 128, 1024) for 28 by 28 pixels.
+        "mlp". For "conv" it halves until the smaller side has 3 to 5 pixels, as (32, 64, 128, 1024)
+        for 28 by 28.
 
     sample_shape : tuple of int, default=None
-        Shape of one sample as the networks see it, (channels, height, width) for images. Needed
-        for images that come as flat rows, and for those whose layout is not clear; ``None`` takes
-        (n_samples, height, width) as images of one channel, and the first or the last of four
-        dimensions as channels if it alone is at most 4.
+        Shape of one sample in the networks, (channels, height, width) for images. Needed for images
+        as flat rows, and for images whose layout is not clear. ``None`` takes
+        (n_samples, height, width) as images of one channel; of four dimensions, the first or last
+        after the samples is channels if it alone is at most 4.
 
     encoder, generator, discriminator : nn.Module, class of one or function, default=None
-        Networks of your own, beside which the others keep to the architecture: a module, which is
-        copied and never trained in place; a class, which is told `sample_shape` and `latent_dim` if
-        it has parameters of these names; or a function ``(sample_shape, latent_dim) -> nn.Module``.
-        Further parameters of class or function are parameters of the estimator too:
-        ``BiGANTransformer(encoder=MyEncoder, encoder__width=64)``, also in `set_params` and grids;
-        those of the built-in networks are ``encoder__hidden_units`` and the like. E maps
-        (n, \*sample_shape) to (n, latent_dim), G maps back, and D has the signature
-        ``forward(*, x, z)`` and gives one logit a row. An encoder with a submodule `body` offers it
-        as the penultimate layer and its children as the hidden ones. A D with an attribute
-        ``row_wise = True`` promises that each logit depends on its own row alone (no BatchNorm),
-        and trains faster.
+        Networks of your own; the others keep to the architecture. A module is copied. A class gets
+        `sample_shape` and `latent_dim` if it has such parameters; a function is called as
+        ``(sample_shape, latent_dim)``. Further parameters of a class or function are parameters of
+        the estimator, as ``encoder__width=64``, also in grids, and so are those of the built-in
+        networks, as ``encoder__hidden_units``. E maps (n, \*sample_shape) to
+        (n, latent_dim), G maps back, and D has ``forward(*, x, z)`` with one logit a row. A
+        submodule `body` of E is the penultimate layer, its children the hidden ones. A D with
+        ``row_wise = True`` promises that no logit depends on other rows, and trains faster.
 
     prior : {"normal", "uniform"}, Prior or callable, default="normal"
         Distribution of z. A callable ``(n_samples, latent_dim) -> Tensor`` draws from an unbounded
-        prior of your own, a :class:`~sk_bigan.priors.Prior` from a bounded one.
+        prior, a :class:`~sk_bigan.priors.Prior` from a bounded one.
 
     objective : {"non_saturating", "minimax", "hinge"} or callable, default="non_saturating"
-        What the two players descend. A callable maps D's logits ``(real_logits, fake_logits)``,
-        tensors of shape (n,), to the scalars ``(loss_d, loss_eg)``.
+        Losses of both players. A callable maps ``(real_logits, fake_logits)``, tensors of shape
+        (n,), to the scalars ``(loss_d, loss_eg)``.
 
     scaling : {"auto", "range", "standard"}, StandardScaler, MinMaxScaler or None, default="auto"
-        How X is brought into the range of the generator: "range" maps the whole array onto
-        [-1, 1], which suits images, "standard" standardises column by column, which suits
-        tables, ``None`` leaves X as it is. "auto" takes "range" for images, for rows with a
-        `sample_shape`, for uint8, and where most columns share the ends of their range. A fitted
-        ``StandardScaler()`` or ``MinMaxScaler(feature_range=(-1, 1))`` scales as it has learned to,
-        from all parts of a stream for instance, and is copied; with the latter, G gives nothing
-        beyond its range. In grid searches, whose clones forget what an estimator has learned, it
-        goes within :class:`sklearn.frozen.FrozenEstimator`.
+        Scaling of X. "range" maps the whole array onto [-1, 1] and suits images; "standard"
+        standardises each column and suits tables; ``None`` leaves X as it is. "auto" takes "range"
+        for images, for uint8, with a `sample_shape`, and where most columns share the ends of their
+        range. A fitted ``StandardScaler()`` or ``MinMaxScaler(feature_range=(-1, 1))`` is copied
+        and used as it is; in grid searches wrap it in :class:`sklearn.frozen.FrozenEstimator`.
 
     features : {"latent", "penultimate", "hidden"} or list of str, default="latent"
-        What `transform` gives: the code E(x); the layer before it, which is wider and what [1]_
-        evaluates; all hidden layers side by side, in the manner of [2]_; or the layers of these
-        names, which are those of ``encoder_.named_modules()``. In the last two cases, maps of
-        images are max-pooled to 4 by 4 places. May be changed on a fitted estimator.
+        Output of `transform`: the code E(x), the wider layer before it [1]_, all hidden layers side
+        by side [2]_, or the layers of these names in ``encoder_.named_modules()``. Maps of images
+        are max-pooled to 4 by 4 in the last two cases. May be changed on a fitted estimator.
 
     augmentation : {"swap", "warp", "displace"}, callable, list of these or None, default="swap"
-        What E sees of a sample in training, while D and the cycle term hold its code to the sample
-        itself, so that codes depend less on what is changed. "swap" takes a quarter of the values
-        from another sample, which suits any rows; "warp" shifts, turns, scales, shears and bends
-        images, and is what makes codes of "conv" good for classifiers; "displace" does so with flat
-        rows, among places of the columns that `fit` learns from their correlations, and suits
-        columns that lie on a line, a field or in space, as wavelengths, sensors and pixels do, in
-        any order, up to 5,000; `partial_fit` learns them in its first call, best from hundreds of
-        rows. A callable maps samples (n, \*sample_shape) to what E sees of them, by torch's random
-        numbers; a function is told `places` if it needs that parameter; of a list, each is applied
-        in turn; `functools.partial` sets another strength of the named ones, which are
-        in :mod:`sk_bigan.augmentations`. ``None`` shows E the sample.
+        Input of E in training, while D and the cycle term see x itself, so that codes depend less
+        on what is changed. A list is applied in turn; `functools.partial` sets another strength of
+        the functions in :mod:`sk_bigan.augmentations`. ``None`` gives E the sample.
+
+        - "swap" takes a quarter of the values from another sample, and suits any rows.
+        - "warp" shifts, turns, scales, shears and bends images.
+        - "displace" does so with flat rows, among places of the columns that `fit` or the first
+          `partial_fit` learns from correlations. It suits up to 5,000 columns on a line, a field or
+          in space, in any order: wavelengths, sensors, pixels.
+        - A callable maps samples (n, \*sample_shape) to the input of E with torch's random numbers;
+          a function with a parameter `places` gets those of the columns.
 
     consistency_weight : float, default=3.0
-        Weight of the mean of :math:`(E(a(x)) - E(a'(x)))^2` in the loss of E, for two
-        augmentations of x, if there are any. Codes get better for neighbours, clusters and linear
-        models, reconstructions of small tables and G's samples worse. Large ones need a large
-        `cycle_weight`.
+        Weight of the mean of :math:`(E(a(x)) - E(a'(x)))^2`, for two augmentations of x. Codes are
+        better for neighbours, clusters and linear models, at the cost of samples and of
+        reconstructions of small tables. A large `consistency_weight` needs a large `cycle_weight`.
 
     vat_weight : float, default=0.0
-        Weight of the mean of :math:`(E(a(x)) - E(a(x) + r))^2` in the loss of E, where r is, of all
-        changes of a fifth of the way to the nearest other row of the batch, the one that E reacts
-        to most, by one power iteration (virtual adversarial training [5]_). Codes of MNIST get
-        better with 10, for neighbours and linear models; a training takes half as long again.
+        Weight of the mean of :math:`(E(a(x)) - E(a(x) + r))^2`, where r is the small change that E
+        reacts to most (virtual adversarial training [5]_). A weight of 10 improves codes of MNIST;
+        training takes half as long again.
 
     cycle_weight : float, default=100.0
         Weight of the mean of :math:`(x - G(E(x)))^2` in the loss of E and G (ALICE [3]_). With 1,
-        and without consistency, G's samples are better and codes worse. 0 gives the pure BiGAN,
-        whose reconstructions are looser.
+        and without consistency, samples are better and codes worse. 0 gives the pure BiGAN.
 
     gradient_penalty : float, default=1.0
-        Weight of the R1 penalty [4]_ in the loss of D. Without it, neighbours of codes and
-        reconstructions are worse. 0 is faster.
+        Weight of the R1 penalty [4]_ in the loss of D. 0 is faster; codes and reconstructions are
+        worse.
 
     learning_rate : float, default=2e-4
-        Of Adam, for both players. In `fit` it falls linearly to zero over the second half of the
-        epochs; in `partial_fit` it stays.
+        Rate of Adam for both players. In `fit` it decays linearly to zero over the second half of
+        the epochs.
 
     max_epochs : int or "auto", default="auto"
-        Passes over X in `fit`. "auto" takes as many as make 600 updates, but at least 20 and
-        at most 100. Longer is not always better: on MNIST 20 epochs give better codes than 100.
+        Passes over X in `fit`. "auto" makes 600 updates, in 20 to 100 epochs. Longer is not always
+        better: codes of MNIST were better after 20 epochs than after 100.
 
     batch_size : int, default=128
         The most rows in a mini-batch.
 
     validation_fraction : float, default=None
-        Share of the rows that `fit` holds out of the training, always the same ones of as many, and
-        scores after every epoch: `history_` has "valid_score", which is on the scale of `score`.
-        Scaling is learned from all rows. ``None`` holds out none, and neither does `partial_fit`.
+        Share of the rows that `fit` holds out of training and scores after every epoch, as
+        "valid_score" in `history_`. Scaling is learned from all rows.
 
     device : str or torch.device, default="auto"
-        Where to compute. "auto" takes CUDA, then MPS, then the CPU.
+        Device of the networks. "auto" takes CUDA, then MPS, then the CPU.
 
     precision : {"auto", "float32", "tf32", "bfloat16"}, default="auto"
-        Of the matrix products in training. "auto" takes bfloat16 where the hardware has it
-        natively, else float32; "tf32" is float32 with shorter factors on NVIDIA GPUs, and float32
-        elsewhere. Inference is in float32 always.
+        Precision of matrix products in training. "auto" takes bfloat16 where the hardware has it
+        natively, else float32. Inference is in float32.
 
     cuda_graph : bool, default=False
-        Whether to record the training step on an NVIDIA GPU, anew in each training, and replay it,
-        which saves its hundreds of launches. What Python decides in a step, in networks, an
-        augmentation, an objective or a prior of your own, is then decided once. A step that cannot
-        be recorded is taken as usual, and the log says so.
+        Whether to record the training step on an NVIDIA GPU and replay it. Python code in networks
+        or functions of your own then runs once. The log reports a step that cannot be recorded.
 
     data_parallel : bool, default=False
-        Whether `fit` and `partial_fit` share each batch out among the processes that `torchrun` or
-        `accelerate launch` has started, one a GPU, of which each is given the same X. The training
-        is that of one process with the same `batch_size`, but that each swaps, warps and perturbs
-        its own rows, by random numbers of its own, and leaves the same networks in all. The first
-        alone draws bars, warns, and writes checkpoints and what `save` is told to; callbacks are
-        called in all. `accelerate launch --gradient_accumulation_steps` splits batches that are too
-        large for the memory; BatchNorm then sees a part of the batch at a time.
+        Whether to share each batch among the processes that `torchrun` or `accelerate launch` has
+        started, one a GPU, each with the same X. Gradients are those of one process; random
+        numbers of augmentations differ. Process 0 draws bars, warns and writes files; callbacks run
+        in all.
 
     callbacks : list of skorch.callbacks.Callback, default=None
-        Instances, or pairs of a name and an instance, told of every event in the training; copied
-        at each fit, deeply where that is possible. They read and write the history:
-        ``EarlyStopping(monitor="valid_score", lower_is_better=False)``. For a schedule of the
-        learning rate take :class:`sk_bigan.callbacks.LRScheduler`, which sets both players'.
-        Callbacks that want predictions or a loss of validation (EpochScoring) do not apply.
+        Instances, or pairs of a name and an instance, copied at each fit, as
+        ``EarlyStopping(monitor="valid_score", lower_is_better=False)``. For schedules take
+        :class:`sk_bigan.callbacks.LRScheduler`. Callbacks that need predictions (EpochScoring) do
+        not apply.
 
     checkpoint_dir : str or path-like, default=None
-        Folder for the state of the training, in files of which each is whole whatever happens and
-        the last two are kept. `fit` with the same data and parameters goes on from there, also in
-        another process, and ends where an uninterrupted training would have, on the CPU bit for
-        bit; at the end it only reads the networks. With other data or parameters it says what
-        differs. Each training needs a folder of its own.
+        Folder of checkpoints, of which the last two are kept. `fit` with the same data and
+        parameters resumes from there, also in another process, and ends as an uninterrupted
+        training would, on the CPU bit for bit. With other data or parameters it raises an error
+        that names the difference. Each training needs a folder of its own.
 
     checkpoint_every : int or float, default=1
-        When to write: an int counts epochs, a float seconds, also within an epoch. Besides, before
-        the first epoch, after the last and on Ctrl-C.
+        Interval of checkpoints: an int counts epochs, a float seconds. There is one also before the
+        first epoch, after the last and on Ctrl-C.
 
     warm_start : bool, default=False
-        Whether `fit` goes on training the networks of the fit before.
+        Whether `fit` continues the training of the fit before.
 
     random_state : int, RandomState instance or None, default=None
-        Determines initial weights, batches and draws from the prior. An int makes a fit
-        reproducible on one machine. The global random generators are neither used nor changed.
+        Seed of initial weights, batches and draws from the prior. An int makes a fit reproducible
+        on one machine. Global random generators are neither used nor changed.
 
     verbose : int, default=0
-        1 draws a progress bar on stderr, with losses and scores. From scikit-learn 1.9
-        on, ``set_callbacks(sklearn.callback.ProgressBar())`` does for whole pipelines and grids.
+        1 draws a progress bar on stderr. From scikit-learn 1.9 on,
+        ``set_callbacks(sklearn.callback.ProgressBar())`` draws bars of whole pipelines and grids.
 
     Attributes
     ----------
+    model_ : object
+        The fitted model as one value, which the attributes up to `device_` are parts of.
+
     encoder_, generator_, discriminator_ : nn.Module
         The trained networks, in evaluation mode. They see X as scaled by `scaler_`.
 
     scaler_ : scikit-learn transformer
-        Brings X into the units of the networks.
-
-    history_ : list of dict
-        One record per epoch: "epoch", the mean losses "loss_d" and "loss_eg" of the objective, the
-        unweighted "r1", "cycle", "consistency" and "vat" where in use, the seconds it took as
-        "dur", "valid_score" with `validation_fraction`, and what callbacks add. Besides, as of the
-        last look at 64 rows, one at least every 100 steps and at the end: shares of the encoder's
-        and the generator's pairs that D tells rightly, "d_real" and "d_fake"; the standard
-        deviation of D's logits, "d_spread"; those of codes and samples as shares of the prior's and
-        of the data's, "code_spread" and "sample_spread"; the covariance of the codes' coordinates
-        as a multiple of that of as many draws from the prior, "code_covariance"; and the share of
-        the rows' variation that G(E(x)) explains, "score".
-
-    n_epochs_ : int
-        Passes over training data so far.
+        Maps X to the units of the networks.
 
     device_ : torch.device
-        Where the networks are.
+        Device of the networks.
+
+    history_ : list of dict
+        One record per epoch: losses, health checks, seconds and scores. docs/progress.md has a
+        table of its entries.
+
+    n_epochs_ : int
+        Number of passes over training data so far.
 
     n_features_in_ : int
         Number of features seen during fit.
@@ -259,8 +240,77 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
     (1797, 64)
     """
 
-    # An array to write to is nothing that scikit-learn would route.
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+
+    # scikit-learn must not route an array to write to.
     __metadata_request__transform: ClassVar = {"out": UNUSED}
+
+    def __init__(
+        self,
+        latent_dim: int = 16,
+        *,
+        architecture: str = "mlp",
+        hidden_units: str | Sequence[int] = "auto",
+        sample_shape: Sequence[int] | None = None,
+        encoder: OwnNetwork | None = None,
+        generator: OwnNetwork | None = None,
+        discriminator: OwnNetwork | None = None,
+        prior: str | Prior | Callable[[int, int], torch.Tensor] = "normal",
+        objective: str | Objective = "non_saturating",
+        scaling: str | MinMaxScaler | StandardScaler | FrozenEstimator | None = "auto",
+        features: str | list[str] = "latent",
+        augmentation: str | Augmentation | list[str | Augmentation] | None = "swap",
+        consistency_weight: float = 3.0,
+        vat_weight: float = 0.0,
+        cycle_weight: float = 100.0,
+        gradient_penalty: float = 1.0,
+        learning_rate: float = 2e-4,
+        max_epochs: int | str = "auto",
+        batch_size: int = 128,
+        validation_fraction: float | None = None,
+        device: str | torch.device = "auto",
+        precision: str = "auto",
+        cuda_graph: bool = False,
+        data_parallel: bool = False,
+        callbacks: list[Any] | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        checkpoint_every: float = 1,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        **network_parameters: Any,
+    ):
+        self.latent_dim = latent_dim
+        self.architecture = architecture
+        self.hidden_units = hidden_units
+        self.sample_shape = sample_shape
+        self.encoder = encoder
+        self.generator = generator
+        self.discriminator = discriminator
+        self.prior = prior
+        self.objective = objective
+        self.scaling = scaling
+        self.features = features
+        self.augmentation = augmentation
+        self.consistency_weight = consistency_weight
+        self.vat_weight = vat_weight
+        self.cycle_weight = cycle_weight
+        self.gradient_penalty = gradient_penalty
+        self.learning_rate = learning_rate
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.device = device
+        self.precision = precision
+        self.cuda_graph = cuda_graph
+        self.data_parallel = data_parallel
+        self.callbacks = callbacks
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self._set_network_parameters(network_parameters)
 
     def transform(self, X: ArrayLike | Dataset, out: np.ndarray | None = None) -> np.ndarray:
         """Encode X.
@@ -271,9 +321,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
             Rows, images or items of the shape that they had in `fit`.
 
         out : ndarray of shape (n_samples, n_features_out), default=None
-            An array of floats, of any precision, which is written to, a batch at a time, and
-            returned; by `set_output`, the frame of it. With memory maps as X and as `out`,
-            neither needs to fit into memory. After an error it may be written in part.
+            Array of floats that is written to, batch by batch, and returned; with `set_output`, as
+            a frame. With memory maps as X and as `out`, neither needs to fit into memory. After an
+            error it may be written in part.
 
         Returns
         -------
@@ -291,17 +341,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         """
         check_is_fitted(self)
         self._validate_params()
-        rows = self._checked(X)
+        rows = rows_of(self, X)
         if out is not None:
             check_out(out, rows, (len(rows), self._n_features_out))
-        to_samples, read = self._to_samples(), reader(self.encoder_, self.features)
-        return forward(
-            lambda batch: torch.cat([*read(to_samples(batch)).values()], dim=1),
-            rows,
-            self.device_,
-            dtype=rows.dtype if rows.dtype.kind == "f" else np.float64,
-            out=out,
-        )
+        return self.model_.features(rows, self.features, out)
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Decode latent codes with G.
@@ -331,12 +374,13 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
                 f"rows of shape {shape}"
             )
         z = check_array(codes, dtype=FLOATS, input_name="X")
-        if z.shape[1] != self._latent_dim:
+        latent_dim = self.model_.latent_dim
+        if z.shape[1] != latent_dim:
             raise ValueError(
                 f"X has {z.shape[1]} columns, but inverse_transform takes latent codes of "
-                f"latent_dim={self._latent_dim} columns"
+                f"latent_dim={latent_dim} columns"
             )
-        return self._generate(z)
+        return self.model_.generate(z)
 
     def sample(self, n_samples: int = 1) -> np.ndarray:
         """Draw samples G(z) with z from the prior.
@@ -361,18 +405,17 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         check_is_fitted(self)
         if isinstance(n_samples, bool) or not (isinstance(n_samples, Integral) and n_samples >= 1):
             raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}")
-        with seeded(draw_seed(self.random_state), torch.device("cpu")):
-            z = self._prior.sample(n_samples, self._latent_dim).detach().cpu().double().numpy()
-        return self._generate(z)
+        z = self.model_.draw_codes(int(n_samples), draw_seed(self.random_state))
+        return self.model_.generate(z)
 
     def score_samples(self, X: ArrayLike | Dataset) -> np.ndarray:
-        r"""Share of a row's variation that its reconstruction explains.
+        r"""Return the share of each row's variation that its reconstruction explains.
 
         :math:`1 - \|x - G(E(x))\|^2 / v`, where v is the mean over the training rows of
         :math:`\|x - \bar{x}\|^2`, all in the units of `scaler_`, in which no column of a table
-        drowns the others. 1 is a perfect reconstruction, and predicting the training mean would
-        give 0 on the average. The mean of PCA's, on equally scaled data, is its explained variance
-        ratio. BiGAN does not optimise this, but for the part of `cycle_weight`.
+        dominates. 1 is a perfect reconstruction; the training mean as a prediction scores 0 on
+        average. PCA's mean on equally scaled data is its explained variance ratio. BiGAN optimises
+        this only through `cycle_weight`.
 
         Parameters
         ----------
@@ -391,10 +434,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
             If X is not as in `fit`.
         """
         check_is_fitted(self)
-        return self._explained(self._checked(X))
+        return self.model_.explained(rows_of(self, X))
 
     def score(self, X: ArrayLike | Dataset, y: Any = None) -> float:
-        """Mean of `score_samples` over X; BiGAN does not optimise it.
+        """Return the mean of `score_samples` over X.
 
         Parameters
         ----------
@@ -407,7 +450,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         Returns
         -------
         float
-            1 is perfect, 0 is what predicting the training mean would get.
+            1 is perfect; the training mean as a prediction scores 0.
 
         Raises
         ------
@@ -423,31 +466,29 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
     ) -> None:
         """Write a network, with the scaling, to a file of ONNX, which runs without torch.
 
-        The file takes raw X, any number of rows at a time, and computes what this estimator does,
-        scaling in float64 and networks in float32. Before it is written, onnxruntime must have
-        given the same numbers as torch for a few rows. Its metadata has a JSON text under
-        "sk_bigan": the version, the part, the shape of a row, `latent_dim`, the names of X's
-        columns and those of the features.
+        The file takes raw X, any number of rows at a time, and scales it in float64. The networks
+        compute in float32. It is written only if onnxruntime gives the same numbers as torch for a
+        few rows. Its metadata has a JSON text under "sk_bigan": the version, the part, the shape of
+        a row, `latent_dim`, the names of X's columns and those of the features.
 
         Parameters
         ----------
         path : str or path-like
 
         part : {"encoder", "generator", "discriminator"}, default="encoder"
-            What goes in and what comes out, by the names of the file's inputs and outputs:
+            Network, with the inputs and outputs of the file:
 
             - "encoder": "X", rows or images as in `fit`, gives "features",
               (n_samples, n_features_out), as `transform` does with `features` as it is now.
             - "generator": "z", codes of shape (n_samples, latent_dim), gives "X", in its units and
               shape, as `inverse_transform` does.
             - "discriminator": "X" and "z" give "logits" of shape (n_samples,), above 0 for what D
-              takes for a pair of the encoder's.
+              labels as a pair of the encoder's.
 
         dtype : {"float32", "float64", "uint8"}, default="float32"
-            Of "X" in the file; all else is float32. "float64" is for columns with many digits, such
-            as times in seconds: float32 keeps seven, and an error of one in the last changes a
-            scaled value by some 1e-7 times the column's mean over its standard deviation. "uint8"
-            is for images, and not for the generator.
+            Dtype of "X" in the file; all else is float32. "float64" is for columns with more than
+            seven digits, such as times in seconds. "uint8" is for images, and not for the
+            generator.
 
         Raises
         ------
@@ -458,56 +499,32 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         ValueError
             If `part`, `dtype` or a parameter is not as described, a parameter has changed since the
             networks were built, the weights take more than 2 GB, or a network of your own cannot
-            be exported: one that decides by values, or works by other means than torch's, or uses
-            an operation that ONNX lacks. No file is written then.
+            be exported: one that branches on values, computes outside torch, or uses an operation
+            that ONNX lacks. No file is written then.
         OSError
-            If the file cannot be written; one that was there before is then as it was.
+            If the file cannot be written; a file that was there before is then as it was.
         """
         check_is_fitted(self)
-        self._check_params()
-        self._check_structure()
-        from .export import Fitted, write_onnx  # which takes half a second of imports
+        check_parameters(self)
+        check_structure(self)
+        from ._model.onnx import write_onnx  # which takes half a second of imports
 
-        networks = self.encoder_, self.generator_, self.discriminator_
-        fitted = Fitted(*networks, self.scaler_, self._layout, self._latent_dim, self.features)
         names = getattr(self, "feature_names_in_", None)
         description = {
             "estimator": type(self).__name__,
-            "row_shape": self._layout.row_shape,
-            "latent_dim": self._latent_dim,
+            "row_shape": self.model_.layout.row_shape,
+            "latent_dim": self.model_.latent_dim,
             "feature_names_in": None if names is None else names.tolist(),
             "feature_names_out": self.get_feature_names_out().tolist(),
         }
-        write_onnx(Path(path), part, dtype, fitted, description)
-
-    def _generate(self, z: np.ndarray) -> np.ndarray:
-        """G(z) in the units and the shape of X, with z's dtype."""
-        x = forward(
-            lambda batch: self._layout.to_rows(self.generator_(finite(batch.float(), batch))),
-            z,
-            self.device_,
-            np.result_type(z.dtype, np.float32),  # float16 would round before it is in X's units
-        )
-        rows = self.scaler_.inverse_transform(x)
-        return rows.astype(z.dtype, copy=False).reshape(-1, *self._layout.row_shape)
-
-    def _build(self, columns: Columns, device: torch.device) -> None:
-        super()._build(columns, device)
-        self._widths()  # so that a fit refuses what transform could not give
-
-    def _widths(self) -> dict[str, int]:
-        """How many features each layer gives."""
-        one_sample = torch.zeros(1, *self._layout.sample_shape, device=self.device_)
-        with torch.inference_mode():
-            read = reader(self.encoder_, self.features)(one_sample)
-        return {name: output.shape[1] for name, output in read.items()}
+        write_onnx(Path(path), part, dtype, self.model_, self.features, description)
 
     @property
     def _n_features_out(self) -> int:
-        return sum(self._widths().values())
+        return sum(self.model_.feature_sizes(self.features).values())
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
-        """Names of the features: numbered, and with their layer's name where there are several.
+        """Return the names of the features, numbered within each layer.
 
         Parameters
         ----------
@@ -530,7 +547,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SavedB
         if self.features in ("latent", "penultimate"):
             return super().get_feature_names_out(input_features)
         prefix = type(self).__name__.lower()
-        names = [f"{prefix}_{layer}_{i}" for layer, n in self._widths().items() for i in range(n)]
+        sizes = self.model_.feature_sizes(self.features)
+        names = [f"{prefix}_{layer}_{i}" for layer, n in sizes.items() for i in range(n)]
         return np.asarray(names, dtype=object)
 
     def __sklearn_tags__(self) -> Any:

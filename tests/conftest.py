@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from sk_bigan import BiGANTransformer
-from sk_bigan.building import Wanted, build_networks
+from sk_bigan.networks.building import Wanted, build_networks
 
 torch.set_num_threads(min(2, torch.get_num_threads()))
 # What a shell starts in the background ignores Ctrl-C, and so would the processes of the tests.

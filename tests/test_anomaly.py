@@ -19,17 +19,17 @@ class Judge(nn.Module):
     """A D whose last hidden layer is linear in x and z, of which it takes what there is."""
 
     def forward(self, *, x, z):
-        return self.features(x=x, z=z).sum(1, keepdim=True)
+        return self.last_hidden(x=x, z=z).sum(1, keepdim=True)
 
-    def features(self, *, x, z):
+    def last_hidden(self, *, x, z):
         both = torch.cat([x, z], 1)
         return both @ TO_HIDDEN[: both.shape[1]]
 
 
 class Judges(Judge):
-    def __init__(self):
+    def __init__(self, xx=None):
         super().__init__()
-        self.xx = Judge()
+        self.xx = xx or Judge()
 
 
 def E(x):
@@ -61,11 +61,10 @@ def test_each_score_is_its_formula():
 
 def test_the_discriminator_of_cycles_sees_what_came_back_beside_what_went_out():
     class Differences(Judge):
-        def features(self, *, x, z):
+        def last_hidden(self, *, x, z):
             return x - z  # zero for (x, x)
 
-    D = Judges()
-    D.xx = Differences()
+    D = Judges(Differences())
     expected = (G(E(X)) - X).abs().sum(1)
     torch.testing.assert_close(SCORES["cycle_features"](E, G, D, X), expected)
 
@@ -75,7 +74,7 @@ def test_distances_in_d_need_its_last_hidden_layer():
         def forward(self, *, x, z):
             return x.sum(1)
 
-    with pytest.raises(ValueError, match="needs a discriminator with a method features.*Plain"):
+    with pytest.raises(ValueError, match="needs a discriminator with a method last_hidden.*Plain"):
         SCORES["features"](E, G, Plain(), X)
 
 

@@ -28,8 +28,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
 from sk_bigan import BiGANTransformer
+from sk_bigan._model.file import read, write
 from sk_bigan.augmentations import warp
-from sk_bigan.persistence import read, write
 from sk_bigan.priors import Prior
 
 X = load_digits().data[:100]

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sk_bigan.batches import Batches
-from sk_bigan.ranks import Ranks
+from sk_bigan._data.batches import Batches
+from sk_bigan._machine.processes import Processes
 
 CPU = torch.device("cpu")
 
@@ -32,24 +32,24 @@ def test_each_pass_has_an_order_of_its_own_from_the_torch_seed():
     assert first.equal(again)
 
 
-class OneOf(Ranks):
+class OneOf(Processes):
     def __init__(self, n, index):
         self.n = n
         self.index = index
 
 
-@pytest.mark.parametrize(("n", "batch_size", "n_ranks"), [(64, 16, 2), (101, 16, 3), (5, 2, 4)])
-def test_processes_share_each_batch_evenly(n, batch_size, n_ranks):
+@pytest.mark.parametrize(("n", "batch_size", "n_processes"), [(64, 16, 2), (101, 16, 3), (5, 2, 4)])
+def test_processes_share_each_batch_evenly(n, batch_size, n_processes):
     def passed_by(index):
         torch.manual_seed(0)
-        return list(Batches(torch.arange(n), batch_size, CPU, ranks=OneOf(n_ranks, index)))
+        return list(Batches(torch.arange(n), batch_size, CPU, processes=OneOf(n_processes, index)))
 
-    passes = [passed_by(index) for index in range(n_ranks)]
+    passes = [passed_by(index) for index in range(n_processes)]
     for parts in zip(*passes, strict=True):
         assert len({len(part) for part in parts}) == 1
-        assert sum(map(len, parts)) <= batch_size + n_ranks
+        assert sum(map(len, parts)) <= batch_size + n_processes
     rows = torch.cat([torch.cat(batches) for batches in passes])
-    assert len(rows.unique()) == len(rows) == n - n % n_ranks
+    assert len(rows.unique()) == len(rows) == n - n % n_processes
 
 
 def test_shared_batches_are_those_of_one_process():
@@ -58,6 +58,6 @@ def test_shared_batches_are_those_of_one_process():
     halves = []
     for index in range(2):
         torch.manual_seed(0)
-        halves.append(list(Batches(torch.arange(64), 16, CPU, ranks=OneOf(2, index))))
+        halves.append(list(Batches(torch.arange(64), 16, CPU, processes=OneOf(2, index))))
     for batch, *parts in zip(whole, *halves, strict=True):
         assert torch.cat(parts).sort().values.equal(batch)

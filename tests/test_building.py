@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sk_bigan.building import NETWORKS, Wanted, build_networks
-from sk_bigan.networks import MLPDiscriminator
+from sk_bigan.networks import MLPDiscriminator, Players
+from sk_bigan.networks.building import Wanted, build_networks
 
 
 def build(hidden_units=(16, 8), parameters=None, **own):
@@ -19,7 +19,7 @@ def build(hidden_units=(16, 8), parameters=None, **own):
                 if key.startswith(name)
             },
         )
-        for name in NETWORKS
+        for name in Players._fields
     }
     return build_networks(
         "mlp",

@@ -19,8 +19,9 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
 from torch.utils.data import TensorDataset
 
+from sk_bigan._training.monitoring import Monitor, covariance
 from sk_bigan.callbacks import LRScheduler
-from sk_bigan.monitoring import Monitor, covariance
+from sk_bigan.networks import Players
 
 EPOCH = 4  # steps, of 400 rows
 
@@ -335,14 +336,16 @@ class Judge(nn.Module):
 
 def test_a_perfect_inverse_scores_one_and_the_mean_scores_zero():
     x, z = torch.randn(64, 3), torch.randn(64, 3)
-    perfect = Monitor(nn.Identity(), nn.Identity(), Judge(), x, z).look()
+    perfect = Monitor(Players(nn.Identity(), nn.Identity(), Judge()), x, z).look()
     assert perfect.score == 1
 
     class Mean(nn.Module):
         def forward(self, codes):
             return x.mean(0).expand(64, 3)
 
-    assert Monitor(nn.Identity(), Mean(), Judge(), x, z).look().score == pytest.approx(0, abs=1e-6)
+    assert Monitor(Players(nn.Identity(), Mean(), Judge()), x, z).look().score == pytest.approx(
+        0, abs=1e-6
+    )
 
 
 def test_large_codes_are_no_divergence(digits, small):
@@ -359,14 +362,14 @@ def test_large_codes_are_no_divergence(digits, small):
 
 def test_codes_that_repeat_each_other_covary():
     x, z = torch.randn(64, 3), torch.randn(64, 3)
-    as_the_prior = Monitor(nn.Identity(), nn.Identity(), Judge(), z, z).look()
+    as_the_prior = Monitor(Players(nn.Identity(), nn.Identity(), Judge()), z, z).look()
     assert as_the_prior.code_covariance == 1
 
     class Repeat(nn.Module):
         def forward(self, x):
             return x[:, :1].expand(64, 3)
 
-    assert Monitor(Repeat(), nn.Identity(), Judge(), x, z).look().code_covariance > 3
+    assert Monitor(Players(Repeat(), nn.Identity(), Judge()), x, z).look().code_covariance > 3
 
 
 # scikit-learn's callbacks

@@ -146,7 +146,7 @@ class Sum(nn.Module):
 
 def test_features_need_a_discriminator_that_has_some(tumours):
     detector = quick(anomaly_score="features", discriminator=Sum)
-    with pytest.raises(ValueError, match="method features.* got Sum"):
+    with pytest.raises(ValueError, match="method last_hidden.* got Sum"):
         detector.fit(tumours[0])
     assert not hasattr(detector, "encoder_")
 

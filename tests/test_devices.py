@@ -9,15 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from sk_bigan.devices import (
-    as_tensor,
-    forward,
-    inference_rows,
-    repeatable,
-    resolve_device,
-    resolve_precision,
-    seeded,
-)
+from sk_bigan._data.inference import forward, inference_rows
+from sk_bigan._machine.devices import as_tensor, repeatable, resolve_device, resolve_precision
+from sk_bigan._machine.random_numbers import seeded
 
 CPU = torch.device("cpu")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -171,7 +165,7 @@ def test_a_rows_output_does_not_depend_on_the_rows_beside_it(latent_dim):
 
 FAULTS = """
 import resource, sys, torch
-from sk_bigan.devices import keep_freed_memory
+from sk_bigan._machine.devices import keep_freed_memory
 
 def faults_of_a_step():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

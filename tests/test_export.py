@@ -411,7 +411,7 @@ def test_bad_arguments(fitted, tmp_path, arguments, message):
 
 
 def test_weights_that_one_file_cannot_hold(fitted, tmp_path, monkeypatch):
-    monkeypatch.setattr("sk_bigan.export.MOST_BYTES", 1000)
+    monkeypatch.setattr("sk_bigan._model.onnx.MOST_BYTES", 1000)
     with pytest.raises(ValueError, match="encoder, of class Encoder, has weights of .* GB"):
         fitted.to_onnx(tmp_path / "encoder")
     assert not os.listdir(tmp_path)

@@ -14,7 +14,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from sk_bigan import BiGANTransformer
-from sk_bigan.persistence import read, write
+from sk_bigan._model.file import read, write
 
 DIGITS = load_digits().data[:50]
 SETTINGS = {

@@ -13,7 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
-from sk_bigan.inputs import INTEGERS, Layout, open_rows, recognise
+from sk_bigan._data.layout import Layout, recognise
+from sk_bigan._data.reading import open_rows
+from sk_bigan._data.rows import INTEGERS
 
 PIXELS = load_digits().data[:40]  # 8x8 of 0..16, float64
 GRAY = PIXELS.reshape(-1, 8, 8)

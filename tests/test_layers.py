@@ -9,7 +9,7 @@ from own_networks import SmallEncoder
 from torch import nn
 from torch.nn.functional import adaptive_max_pool2d
 
-from sk_bigan.layers import reader
+from sk_bigan.networks.layers import reader
 
 IMAGES = torch.randn(6, 1, 12, 10, generator=torch.Generator().manual_seed(0))
 

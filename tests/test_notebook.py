@@ -8,7 +8,7 @@ from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from sk_bigan.notebook import visual_block
+from sk_bigan._estimator.notebook import visual_block
 
 
 def shown(estimator):

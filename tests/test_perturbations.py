@@ -8,7 +8,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
-from sk_bigan.perturbations import REACH, most_changing
+from sk_bigan._training.perturbations import REACH, most_changing
 
 GENERATOR = torch.Generator().manual_seed(0)
 X = torch.rand(64, 7, generator=GENERATOR) * 2 - 1

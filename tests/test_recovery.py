@@ -256,7 +256,7 @@ def test_history_says_how_the_networks_do(digits, small):
 
 def test_looking_changes_nothing_in_the_training(digits, small, monkeypatch):
     usual = small(**LONG).fit(digits)
-    monkeypatch.setattr("sk_bigan.training.STEPS_BETWEEN_LOOKS", 1)
+    monkeypatch.setattr("sk_bigan._training.monitoring.STEPS_BETWEEN_CHECKS", 1)
     assert same_weights(small(**LONG).fit(digits), usual)
 
 
@@ -272,7 +272,7 @@ class Noisy(nn.Linear):
 
 def test_looking_draws_nothing_that_the_training_would_have_drawn(digits, small, monkeypatch):
     usual = small(**LONG, encoder=Noisy).fit(digits)
-    monkeypatch.setattr("sk_bigan.training.STEPS_BETWEEN_LOOKS", 1)
+    monkeypatch.setattr("sk_bigan._training.monitoring.STEPS_BETWEEN_CHECKS", 1)
     assert same_weights(small(**LONG, encoder=Noisy).fit(digits), usual)
 
 

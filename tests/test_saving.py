@@ -232,7 +232,7 @@ def test_parameters_that_have_changed_since_the_fit_come_back_as_they_are(digits
 
 def test_another_version_is_named(saved, monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
-        patch.setattr("sk_bigan.saving.__version__", "0.0.9")
+        patch.setattr("sk_bigan._estimator.saving.__version__", "0.0.9")
         dumped = pickle.dumps(saved("mlp"))
         saved("mlp").save(tmp_path / "model")
     with pytest.warns(UserWarning, match="was saved by sk_bigan 0.0.9 and is opened by 0.1.0"):

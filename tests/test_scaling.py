@@ -5,8 +5,8 @@ import pytest
 import torch
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
-from sk_bigan.inputs import Layout
-from sk_bigan.scaling import describe, make_scaler, make_to_samples, resolve_scaling
+from sk_bigan._data.layout import Layout
+from sk_bigan._data.scaling import describe, make_scaler, make_to_samples, resolve_scaling
 
 RNG = np.random.default_rng(0)
 TABLES = [load_breast_cancer, load_iris, load_wine]

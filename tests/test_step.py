@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from sk_bigan.networks import CycleDiscriminators, MLPDiscriminator
+from sk_bigan._training.perturbations import most_changing
+from sk_bigan._training.step import Game, accumulate_gradients
+from sk_bigan.networks import Discriminators, MLPDiscriminator, Players
 from sk_bigan.objectives import OBJECTIVES
-from sk_bigan.perturbations import most_changing
-from sk_bigan.step import accumulate_gradients
 
 GENERATOR = torch.Generator().manual_seed(0)
 X = torch.rand(64, 7, generator=GENERATOR) * 2 - 1
@@ -33,15 +33,8 @@ def networks(make_networks):
 
 def gradients(networks, D=None, views=(X,), **settings):
     E, G, D = (deepcopy(network) for network in (*networks[:2], D or networks[2]))
-    defaults = {
-        "objective": OBJECTIVES["non_saturating"],
-        "cycle_weight": 0.0,
-        "consistency_weight": 0.0,
-        "vat_weight": 0.0,
-        "gradient_penalty": 0.0,
-        "precision": torch.float32,
-    }
-    losses = accumulate_gradients(E, G, D, X, views, Z, **(defaults | settings))
+    game = Game(**({"objective": OBJECTIVES["non_saturating"]} | settings))
+    losses = accumulate_gradients(Players(E, G, D), X, views, Z, game)
     return losses, [p.grad for network in (E, G, D) for p in network.parameters()]
 
 
@@ -177,9 +170,8 @@ def test_codes_are_tied_to_those_of_the_changes_that_e_reacts_to_most(networks, 
 def triple(networks):
     """D with discriminators of both cycles, whose logits differ from row to row."""
     torch.manual_seed(1)
-    return CycleDiscriminators(
-        networks[2], MLPDiscriminator((7,), 7, (16,)), MLPDiscriminator((3,), 3, (16,))
-    )
+    xx, zz = MLPDiscriminator((7,), 7, (16,)), MLPDiscriminator((3,), 3, (16,))
+    return Discriminators({"xz": networks[2], "xx": xx, "zz": zz})
 
 
 @pytest.mark.parametrize("gradient_penalty", [0.0, 2.0])
@@ -190,9 +182,9 @@ def test_cycles_are_games_of_what_went_out_and_what_came_back(networks, triple, 
     reconstructed, recoded = G(codes), E(generated)
     objective = OBJECTIVES["non_saturating"]
     games = {
-        "": (D.xz(x=X, z=codes), D.xz(x=generated, z=Z)),
-        "_xx": (D.xx(x=X, z=X), D.xx(x=reconstructed, z=X)),
-        "_zz": (D.zz(x=Z, z=Z), D.zz(x=recoded, z=Z)),
+        "": (D["xz"](x=X, z=codes), D["xz"](x=generated, z=Z)),
+        "_xx": (D["xx"](x=X, z=X), D["xx"](x=reconstructed, z=X)),
+        "_zz": (D["zz"](x=Z, z=Z), D["zz"](x=recoded, z=Z)),
     }
     loss_eg = 0.7 * (X - reconstructed).square().mean()
     loss_d = torch.zeros(())
@@ -215,28 +207,18 @@ def test_running_statistics_of_e_are_those_of_the_data(networks, triple):
     after = []
     for D in (networks[2], triple):
         E, G = deepcopy(networks[0]), deepcopy(networks[1])
-        accumulate_gradients(
-            E,
-            G,
-            deepcopy(D),
-            X,
-            [X],
-            Z,
-            objective=OBJECTIVES["non_saturating"],
-            cycle_weight=0.0,
-            consistency_weight=0.0,
-            vat_weight=0.0,
-            gradient_penalty=0.0,
-            precision=torch.float32,
-        )
+        game = Game(OBJECTIVES["non_saturating"])
+        accumulate_gradients(Players(E, G, deepcopy(D)), X, [X], Z, game)
         after.append(dict(E.named_buffers()))
     torch.testing.assert_close(after[1], after[0], rtol=0, atol=0)
 
 
-def test_a_triple_is_its_d_to_others(networks, triple):
-    torch.testing.assert_close(triple(x=X, z=Z), networks[2](x=X, z=Z))
-    assert triple.row_wise
-    assert not CycleDiscriminators(nn.Linear(1, 1), triple.xx, triple.zz).row_wise
+def test_the_players_d_is_that_of_samples_and_codes(networks, triple):
+    alone, several = Players(*networks), Players(*networks[:2], triple)
+    assert alone.D is networks[2]
+    assert not alone.cycle_discriminators
+    assert several.D is triple["xz"]
+    assert dict(several.cycle_discriminators) == {"xx": triple["xx"], "zz": triple["zz"]}
 
 
 def test_parts_of_a_batch_add_up_to_the_whole():
@@ -244,22 +226,20 @@ def test_parts_of_a_batch_add_up_to_the_whole():
     torch.manual_seed(0)
     E, G = nn.Linear(7, 3), nn.Linear(3, 7)
     D = MLPDiscriminator((7,), 3, (16,))
-    settings = {
-        "objective": OBJECTIVES["non_saturating"],
-        "cycle_weight": 0.7,
-        "consistency_weight": 0.3,
-        "vat_weight": 0.0,
-        "gradient_penalty": 2.0,
-        "precision": torch.float32,
-    }
+    game = Game(
+        OBJECTIVES["non_saturating"],
+        cycle_weight=0.7,
+        consistency_weight=0.3,
+        gradient_penalty=2.0,
+    )
     rows = X, Z, X + 1, X - 1
     totals = []
     for sizes in ([64], [40, 24]):
-        networks = deepcopy([E, G, D])
+        networks = deepcopy(Players(E, G, D))
         losses = Counter()
         for x, z, *views in zip(*(part.split(sizes) for part in rows), strict=True):
             share = len(x) / 64
-            losses.update(accumulate_gradients(*networks, x, views, z, share=share, **settings))
+            losses.update(accumulate_gradients(networks, x, views, z, game, share=share))
         found = [p.grad for network in networks for p in network.parameters()]
         totals.append([*found, *losses.values()])
     torch.testing.assert_close(*totals)

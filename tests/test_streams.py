@@ -322,7 +322,7 @@ def test_a_stream_is_read_in_its_order(digits, small, kind):
     assert bigan.transform(digits.reshape(-1, 8, 8) if kind == "images" else digits).shape[1] == 4
     array = small().fit(digits.reshape(-1, 8, 8) if kind == "images" else digits)
     np.testing.assert_array_equal(bigan.scaler_.scale_, array.scaler_.scale_)
-    assert bigan._total_variance == pytest.approx(array._total_variance)
+    assert bigan.model_.total_variance == pytest.approx(array.model_.total_variance)
 
 
 @pytest.mark.parametrize("n_rows", [2, 3, 257])

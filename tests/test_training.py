@@ -7,9 +7,12 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
+from sk_bigan._training.engine import BiGANNet
+from sk_bigan._training.loop import Training
+from sk_bigan._training.step import Game
+from sk_bigan.networks import Players
 from sk_bigan.objectives import OBJECTIVES, non_saturating
 from sk_bigan.priors import Prior
-from sk_bigan.training import BiGANNet
 
 Z = torch.randn(64, 3, generator=torch.Generator().manual_seed(1))
 MODULES = ("encoder_", "generator_", "discriminator_")
@@ -38,25 +41,18 @@ def make_net(make_networks):
         for name, network in zip(("encoder", "generator"), (E, G), strict=True):
             network.requires_grad_(name != freeze)
         defaults = {
-            "augmentation": None,
-            "cycle_weight": 0.0,
-            "consistency_weight": 0.0,
-            "vat_weight": 0.0,
-            "gradient_penalty": 0.0,
             "lr": 1e-2,
             "batch_size": 16,
             "max_epochs": 1,
-            "precision": torch.float32,
             "to_samples": nn.Identity(),
             "verbose": 0,
         }
+        of_game = {name: settings.pop(name) for name in Game._fields if name in settings}
         net = BiGANNet(
-            encoder=E,
-            generator=G,
-            discriminator=D,
+            players=Players(E, G, D),
+            game=Game(objective, **of_game),
             latent_dim=3,
             prior=Prior(lambda n, k: Z[:n]),
-            objective=objective,
             **(defaults | settings),
         ).initialize()
         net._set_training(True)
@@ -220,7 +216,7 @@ def test_history_holds_the_mean_losses_of_each_epoch(make_net):
 
     recorder = Recorder()
     net = make_net(callbacks=[recorder], max_epochs=2, cycle_weight=1.0, gradient_penalty=1.0)
-    net.train(X)
+    Training(net, X).run()
     assert len(recorder.steps) == 2 * 4
     assert net.history[:, "loss_d"] == pytest.approx(
         [sum(recorder.steps[:4]) / 4, sum(recorder.steps[4:]) / 4]
@@ -234,7 +230,7 @@ def test_networks_are_in_training_mode_while_they_train_and_in_no_other_time(mak
             assert all(getattr(net, name).training for name in MODULES)
 
     net = make_net(callbacks=[Watch()])
-    net.train(X)
+    Training(net, X).run()
     assert not any(getattr(net, name).training for name in MODULES)
     assert net.encoder_.body[0][2].num_batches_tracked == 4
 
@@ -269,8 +265,8 @@ def test_learning_rates_fall_linearly_over_the_second_half(make_net):
 
     recorder = Recorder()
     net = make_net(callbacks=[recorder], max_epochs=4, batch_size=64)
-    net.train(X)
-    net.train(X)  # a second training starts afresh
+    Training(net, X).run()
+    Training(net, X).run()  # a second training starts afresh
     expected = [1e-2, 1e-2, 1e-2, 5e-3] * 2
     assert recorder.rates == [pytest.approx([rate, rate]) for rate in expected]
 
@@ -287,14 +283,14 @@ def test_gradients_can_be_watched_before_the_step(make_net):
 
     watch = Watch()
     net = make_net(callbacks=[watch])
-    net.train(X)
+    Training(net, X).run()
     assert len(watch.parameters) == sum(len(list(getattr(net, m).parameters())) for m in MODULES)
 
 
 def test_a_callback_can_end_the_training_early(make_net):
     stop = EarlyStopping(monitor="loss_d", patience=2, threshold=1e9, sink=lambda *_, **__: None)
     net = make_net(callbacks=[stop], max_epochs=50)
-    net.train(X)
+    Training(net, X).run()
     assert len(net.history) < 50
     assert not net.encoder_.training
 
@@ -310,7 +306,7 @@ def test_ctrl_c_comes_through(make_net, moment):
     ctrl_c = type("CtrlC", (Callback,), {moment: slow_work})
     net = make_net(callbacks=[ctrl_c()])
     with pytest.raises(KeyboardInterrupt):
-        net.train(X)
+        Training(net, X).run()
     assert not net.encoder_.training
 
 

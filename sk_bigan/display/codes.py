@@ -122,7 +122,7 @@ class LatentDisplay(Display):
         """
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
         z = check_array(codes, input_name="codes")
-        colours = None if y is None else _checked_y(y, len(z))
+        colours = None if y is None else _values_of_y(y, len(z))
         points, axis_labels = _in_a_plane(z, colours)
         return cls(points, colours, axis_labels=axis_labels).plot(ax, **kwargs)
 
@@ -149,7 +149,7 @@ class LatentDisplay(Display):
         ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
 
 
-def _checked_y(y: ArrayLike, n: int) -> np.ndarray:
+def _values_of_y(y: ArrayLike, n: int) -> np.ndarray:
     values = np.asarray(column_or_1d(y))
     if len(values) != n:
         raise ValueError(f"y must have a value for each of the {n} rows, got {len(values)} values")

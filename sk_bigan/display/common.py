@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from .._estimator.rows import rows_of
 from ..transformer import BiGANTransformer
 
 if TYPE_CHECKING:
@@ -64,10 +65,8 @@ class Display(ABC):
 
 
 def encode(estimator: BiGANTransformer, X: Any) -> np.ndarray:
-    """E(x), whatever layers the estimator's `transform` gives."""
-    latent = type(estimator).__new__(type(estimator))  # copy.copy would build the networks anew
-    latent.__dict__.update(vars(estimator), features="latent")
-    return latent.transform(X)
+    """Return E(x), whatever layers the estimator's `transform` gives."""
+    return estimator.model_.features(rows_of(estimator, X), "latent")
 
 
 def palette(n: int) -> Any:

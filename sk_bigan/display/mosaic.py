@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..building import positive_integers
+from ..networks.building import positive_integers
 from ..transformer import BiGANTransformer
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class View:
 
     def _image_shape(self, image_shape: Sequence[int] | None) -> tuple[tuple[int, ...], bool]:
         """Shape of an image in a row of X, () for columns; whether it begins with channels."""
-        layout, n_features = self.estimator._layout, self.estimator.n_features_in_
+        layout, n_features = self.estimator.model_.layout, self.estimator.n_features_in_
         if image_shape is None:
             if len(layout.sample_shape) != 3:
                 return (), False

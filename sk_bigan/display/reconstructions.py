@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import _safe_indexing, check_scalar
 from torch.utils.data import Dataset
 
+from .._estimator.rows import rows_of
 from ..transformer import BiGANTransformer
 from .common import Display, encode, palette
 from .mosaic import PLAIN, Scale, View, draw_mosaic, legend_above, name_columns
@@ -90,7 +91,7 @@ class ReconstructionDisplay(Display):
         cls._check(estimator)
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         view = View(estimator, image_shape)
-        rows = estimator._checked(X)
+        rows = rows_of(estimator, X)
         if len(rows) < n_samples:
             raise ValueError(f"X must have at least n_samples={n_samples} rows, got {len(rows)}")
         codes = encode(estimator, _safe_indexing(X, list(range(n_samples))))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch.utils.data import Dataset
 
+from .._estimator.rows import rows_of
 from ..transformer import BiGANTransformer
 from .common import Display
 from .mosaic import PLAIN, Scale, View, draw_mosaic, in_rows, legend_above, name_columns
@@ -92,7 +93,7 @@ class SampleDisplay(Display):
         samples = view(estimator.sample(n_samples))
         columns = None
         if X is not None and samples.ndim == 2:
-            columns = view(np.asarray(estimator._checked(X)[:]))
+            columns = view(np.asarray(rows_of(estimator, X)[:]))
         return cls(samples, columns, scale=view.scale).plot(ax, **kwargs)
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:

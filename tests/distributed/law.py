@@ -12,10 +12,10 @@ from math import prod
 import torch
 from torch import nn
 
-from sk_bigan.building import Wanted, build_networks
+from sk_bigan._machine.processes import AcceleratedProcesses
+from sk_bigan._training.step import Game, accumulate_gradients
+from sk_bigan.networks.building import Wanted, build_networks
 from sk_bigan.objectives import OBJECTIVES
-from sk_bigan.ranks import AcceleratedRanks
-from sk_bigan.step import accumulate_gradients
 
 NETWORKS = {"mlp": ((7,), (16, 16)), "conv": ((1, 8, 8), (4, 8, 16))}
 
@@ -54,42 +54,40 @@ def make_networks(architecture, discriminator, cycles):
     with torch.no_grad():  # logits that differ
         for parameter in networks[2].parameters():
             parameter.mul_(4 if parameter.ndim > 1 else 1)
-    return [network.train() for network in networks]
+    for network in networks:
+        network.train()
+    return networks
 
 
-def gradients(networks, ranks=None, **settings):
-    E, G, D = networks = deepcopy(networks)
+def gradients(networks, processes=None, **settings):
+    networks = deepcopy(networks)
     generator = torch.Generator().manual_seed(1)
     x = torch.rand(32, *NETWORKS[settings["architecture"]][0], generator=generator) * 2 - 1
     z = torch.randn(32, 3, generator=generator)
     views = [x + 0.1, x - 0.1]
-    arguments = {
-        "objective": settings["objective"],
-        "gradient_penalty": settings["gradient_penalty"],
-        "cycle_weight": 0.7,
-        "consistency_weight": 0.3,
-        "vat_weight": 0.0,
-        "precision": torch.float32,
-    }
-    if ranks is None:
-        losses = accumulate_gradients(E, G, D, x, views, z, **arguments)
+    game = Game(
+        settings["objective"],
+        gradient_penalty=settings["gradient_penalty"],
+        cycle_weight=0.7,
+        consistency_weight=0.3,
+    )
+    if processes is None:
+        losses = accumulate_gradients(networks, x, views, z, game)
     else:
-        own_views = [ranks.own(view) for view in views]
-        with ranks.together(E, G, D):
-            losses = accumulate_gradients(
-                E, G, D, ranks.own(x), own_views, ranks.own(z), ranks=ranks, **arguments
-            )
+        x, z, *views = (processes.shard(rows) for rows in (x, z, *views))
+        with processes.synchronized_batch_norm(*networks):
+            losses = accumulate_gradients(networks, x, views, z, game, processes)
     found = [p.grad for network in networks for p in network.parameters()]
     statistics = [
         buffer for network in networks for buffer in network.buffers() if buffer.is_floating_point()
     ]
-    if ranks is not None:
-        ranks.add_up([*found, *losses.values()])
+    if processes is not None:
+        processes.all_reduce([*found, *losses.values()])
     return {"gradients": found, "losses": [*losses.values()], "statistics": statistics}
 
 
 def main():
-    ranks = AcceleratedRanks(cpu=True)
+    processes = AcceleratedProcesses(cpu=True)
     choices = {
         "architecture": NETWORKS,
         "discriminator": [None, Normalized],
@@ -100,13 +98,13 @@ def main():
     for values in itertools.product(*choices.values()):
         case = dict(zip(choices, values, strict=True))
         networks = make_networks(case["architecture"], case["discriminator"], case["cycles"])
-        expected, found = gradients(networks, **case), gradients(networks, ranks, **case)
+        expected, found = gradients(networks, **case), gradients(networks, processes, **case)
         report = {name: getattr(value, "__name__", value) for name, value in case.items()}
         for name, tensors in expected.items():
             pairs = zip(tensors, found[name], strict=True)
             largest = max(1, *(tensor.abs().max().item() for tensor in tensors))
             report[name] = max((a - b).abs().max() for a, b in pairs).item() / largest
-        if ranks.is_first:
+        if processes.is_first:
             sys.stdout.write(f"{json.dumps(report)}\n")
 
 

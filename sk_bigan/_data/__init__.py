@@ -1,0 +1,1 @@
+"""The rows of X: read, laid out, scaled, and given to the networks batch by batch."""

@@ -1,0 +1,146 @@
+"""Inference batch by batch, and the memory that X takes in a training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import DTypeLike
+from torch import Tensor
+
+from .._machine.devices import as_tensor, free_memory, repeatable, to_device
+from .._machine.threads import leave_other_threads
+from ..exceptions import NotFiniteError
+from .rows import DatasetRows, in_order
+
+# Kernels sum a handful of rows, or the rows left over at the end, in another order than the rest.
+# Padded to a multiple of this, a row's result does not depend on the rows that came with it.
+ROW_BLOCK = 32
+
+# Values and rows of one batch. On a CPU more values would leave the cache. On a GPU a share of the
+# free memory decides; a row counts as GPU_VALUES_PER_ROW values of 4 bytes or ten times its own.
+INFERENCE_VALUES = 2**20
+INFERENCE_ROWS = {"cpu": 2**12, "cuda": 2**16}
+GPU_VALUES_PER_ROW = 2**14
+MOST_FOR_INFERENCE = 0.1
+
+# Share of the memory of a GPU that is free when the training starts.
+MOST_FOR_DATA = 0.5
+
+
+def for_training(X: np.ndarray | DatasetRows, device: torch.device) -> Tensor | DatasetRows:
+    """Return the rows on the device, or as they are if they would fill a GPU's memory."""
+    if isinstance(X, DatasetRows):
+        return X
+    data = as_tensor(X)
+    if device.type == "cuda" and data.nbytes > MOST_FOR_DATA * free_memory(device):
+        return data
+    return to_device(data, device)
+
+
+@torch.inference_mode()
+def forward(
+    function: Callable[[Tensor], Tensor],
+    X: np.ndarray | DatasetRows,
+    device: torch.device,
+    dtype: DTypeLike,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the function's output for every row of X, computed on the device in batches.
+
+    A batch is halved when a GPU runs out of memory. A GPU computes one batch while the next is
+    prepared.
+
+    Parameters
+    ----------
+    function : callable, Tensor of shape (m, ...) -> Tensor of shape (m, ...)
+        Called with multiples of 32 rows; a row's output must not depend on other rows.
+    X : ndarray of shape (n, n_features) or DatasetRows
+    device : torch.device
+    dtype : dtype
+        Dtype of a new array.
+    out : ndarray of shape (n, ...) or None
+        Array that the output is written to, batch by batch; None makes a new one.
+
+    Returns
+    -------
+    ndarray of shape (n, ...)
+
+    Raises
+    ------
+    NotFiniteError
+        If a result is not finite.
+    """
+    leave_other_threads()
+    n_at_once = inference_rows(X.shape[1], device)
+    done = 0  # rows whose output is written
+    output = np.empty(0, dtype) if out is None else out
+    computing: list[Tensor] = []
+
+    def write() -> None:
+        nonlocal done, output
+        result = computing.pop(0).cpu().numpy()
+        if not np.isfinite(result).all():
+            raise NotFiniteError(
+                f"the networks give no finite numbers for some of the rows {done} to "
+                f"{done + len(result) - 1} of X: they lie too far from the training data"
+            )
+        if done == 0 and out is None:
+            output = np.empty((len(X), *result.shape[1:]), dtype)
+        output[done : done + len(result)] = result
+        done += len(result)
+
+    with repeatable(device):
+        for rows in in_order(X if isinstance(X, DatasetRows) else as_tensor(X), n_at_once):
+            while len(rows):
+                batch = rows[:n_at_once]
+                try:
+                    computing.append(function(_on_device(batch, device))[: len(batch)])
+                except torch.OutOfMemoryError:
+                    if len(batch) <= ROW_BLOCK:
+                        raise
+                    n_at_once = _whole_blocks(len(batch) // 2)
+                    continue
+                rows = rows[len(batch) :]
+                if len(computing) > 1:
+                    write()
+        write()
+    return output
+
+
+def inference_rows(values_per_row: int, device: torch.device) -> int:
+    """Return how many rows to compute at once, a multiple of 32."""
+    if device.type == "cuda":
+        values = MOST_FOR_INFERENCE * free_memory(device) / 4
+        rows = int(values / max(GPU_VALUES_PER_ROW, 10 * values_per_row))
+    else:
+        rows = INFERENCE_VALUES // values_per_row
+    return _whole_blocks(min(rows, INFERENCE_ROWS.get(device.type, INFERENCE_ROWS["cpu"])))
+
+
+def _whole_blocks(n_rows: int) -> int:
+    return max(n_rows // ROW_BLOCK, 1) * ROW_BLOCK
+
+
+def _on_device(batch: Tensor, device: torch.device) -> Tensor:
+    """Return whole blocks of rows on the device, padded with copies of the last row."""
+    missing = -len(batch) % ROW_BLOCK
+    if missing:
+        batch = torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])])
+    if device.type == "cuda":
+        batch = batch.pin_memory()  # so that the copy does not wait for what is being computed
+    return to_device(batch, device, non_blocking=True)
+
+
+def require_finite(narrowed: Tensor, values: Tensor) -> Tensor:
+    """Return the values as narrowed to float32, or raise if they do not fit.
+
+    It waits for the device, so that training does without it.
+    """
+    # The sum tells of most at a fraction of the cost.
+    if not narrowed.sum().isfinite() and not narrowed.isfinite().all():
+        raise ValueError(
+            f"X must stay finite in float32, got values up to {values.abs().max().item():g}"
+        )
+    return narrowed

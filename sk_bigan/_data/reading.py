@@ -1,0 +1,90 @@
+"""X as flat rows: arrays, frames, tensors, images and data sets."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset
+
+from .rows import DatasetRows, StreamRows, readable
+
+
+def open_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
+    """Return X with one flat row a sample, and the shape that its rows had.
+
+    The shape is None where X has at most two dimensions. Nothing else is validated.
+    """
+    if isinstance(X, DataLoader):
+        raise TypeError("X must be an array or a Dataset, got a DataLoader: give its `dataset`")
+    if isinstance(X, Dataset) or _is_list_of_items(X):
+        rows = StreamRows(X) if isinstance(X, IterableDataset) else DatasetRows(X)
+        return rows, rows.row_shape
+    if np.ma.is_masked(X):
+        raise ValueError("X must have no masked values: fill them in first")
+    if isinstance(X, Tensor):
+        X = readable(X).numpy()
+    elif not hasattr(X, "shape") or len(X.shape) > 2:
+        X = _as_array(X)
+    if isinstance(X, np.ndarray) and X.dtype == bool:
+        X = X.view(np.uint8)
+    if isinstance(X, np.ndarray) and X.ndim > 2:
+        return X.reshape(len(X), prod(X.shape[1:])), X.shape[1:]
+    return X, None
+
+
+def _as_array(X: Any) -> np.ndarray:
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        shapes = list(dict.fromkeys(np.shape(row) for row in X))
+        if len(shapes) == 1:
+            raise
+        raise ValueError(
+            f"X must have rows of one shape, got {shapes[0]} and {shapes[1]} among them"
+        ) from error
+
+
+def check_out(out: Any, rows: np.ndarray | DatasetRows, shape: tuple[int, int]) -> None:
+    """Refuse an `out` that cannot be written to, or that shares memory with the rows."""
+    wanted = f"out must be an array of floats of shape {shape} that can be written to"
+    if not isinstance(out, np.ndarray):
+        raise ValueError(f"{wanted}, got {type(out).__name__}")
+    if out.shape != shape or out.dtype.kind != "f" or not out.flags.writeable:
+        read_only = "" if out.flags.writeable else ", read-only"
+        raise ValueError(f"{wanted}, got {out.dtype} of shape {out.shape}{read_only}")
+    if isinstance(rows, np.ndarray) and np.shares_memory(out, rows):
+        raise ValueError("out must not lie in the memory of X, got an array that does")
+
+
+def column_without_numbers(X: Any) -> str | None:
+    """Return the first value of a frame that is no number, and its column, as a text."""
+    for name in getattr(X, "columns", ()):
+        column = X[name]
+        if getattr(getattr(column, "dtype", None), "kind", "O") in "biufc":
+            continue
+        values = np.asarray(column)
+        for value in values.flat:
+            if values.dtype.kind in "mM" or not _is_number(value):
+                return f"{str(value)[:50]!r} in column {name!r}"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    if np.ndim(value) > 0:
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _is_list_of_items(X: Any) -> bool:
+    """Return whether X is a list as scikit-learn makes it by indexing a Dataset."""
+    if not (isinstance(X, list | tuple) and len(X) > 0):
+        return False
+    first = X[0][0] if isinstance(X[0], tuple) and len(X[0]) > 0 else X[0]
+    return isinstance(first, Tensor) or (isinstance(X[0], tuple) and isinstance(first, np.ndarray))

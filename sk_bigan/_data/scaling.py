@@ -1,0 +1,193 @@
+"""Scaling of X by scikit-learn's scalers, and the same on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+from torch import Tensor
+
+from .layout import Layout
+from .rows import DatasetRows, in_order
+
+SCALINGS = ("range", "standard")
+# Makers of the scalers in use, by the names of their classes.
+SCALERS: dict[str, Callable[[], Any]] = {
+    "MinMaxScaler": lambda: MinMaxScaler(feature_range=(-1, 1)),
+    "StandardScaler": StandardScaler,
+    "FunctionTransformer": lambda: FunctionTransformer().set_output(transform="default"),
+}
+
+CHUNK_VALUES = 2**20  # values of X in float64 at a time: 8 MB
+
+
+class Columns(NamedTuple):
+    """Statistics of the columns of X, from which scalers are made.
+
+    Parameters
+    ----------
+    low, high : ndarray of shape (n_features,), float64
+        Extremes of each column.
+    standard : StandardScaler
+        Mean and variance of each column, if they were wanted.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    standard: StandardScaler
+
+
+def describe(X: np.ndarray | DatasetRows, moments: bool = True) -> Columns:
+    """Return the statistics of X in one pass, a few rows at a time.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features) or DatasetRows
+    moments : bool
+        Whether to compute mean and variance, which take most of the time.
+
+    Raises
+    ------
+    ValueError
+        If the variance of a column does not fit in float64.
+    """
+    low = np.full(X.shape[1], np.inf)
+    high = np.full(X.shape[1], -np.inf)
+    standard = StandardScaler()
+    for rows in in_order(X, max(1, CHUNK_VALUES // X.shape[1])):
+        chunk = np.asarray(rows)
+        np.minimum(low, chunk.min(axis=0), out=low)
+        np.maximum(high, chunk.max(axis=0), out=high)
+        if moments:
+            with np.errstate(over="ignore", invalid="ignore"):  # the error below reports it
+                standard.partial_fit(np.asarray(chunk, dtype=np.float64, order="C"))
+    if moments and not np.isfinite(standard.var_).all():
+        raise ValueError(
+            "X must stay finite when squared in float64, "
+            f"got values up to {max(-low.min(), high.max()):g}"
+        )
+    return Columns(low, high, standard)
+
+
+def resolve_scaling(scaling: str | None, columns: Columns, is_image: bool) -> str | None:
+    """Resolve "auto": "range" for images and the like, "standard" for tables.
+
+    Columns on one bounded scale (pixels, bits, ratings) show it by their ends: at least half of the
+    varying columns reach the minimum of X, and half come at least half of the way to its maximum.
+    """
+    if scaling != "auto":
+        return scaling
+    low, high, _ = columns
+    varying = low < high
+    if is_image or not varying.any():
+        return "range"
+    low, high = low[varying], high[varying]
+    shares_bottom = np.mean(low == low.min()) >= 0.5
+    shares_top = np.mean(high - low.min() >= (high.max() - low.min()) / 2) >= 0.5
+    return "range" if shares_bottom and shares_top else "standard"
+
+
+def make_scaler(scaling: str | None, columns: Columns) -> Any:
+    """Return a fitted scikit-learn scaler.
+
+    Parameters
+    ----------
+    scaling : {"range", "standard", None}
+    columns : Columns
+    """
+    low, high, standard = columns
+    if scaling == "range":
+        # Two rows of extremes give all columns one range.
+        ends = np.repeat([[low.min()], [high.max()]], len(low), axis=1)
+        return SCALERS["MinMaxScaler"]().fit(ends)
+    if scaling == "standard":
+        return standard
+    return SCALERS["FunctionTransformer"]().fit(low[np.newaxis])
+
+
+def given_scaler(scaling: Any) -> Any | None:
+    """Return a plain copy of a fitted scaler; None where `scaling` is a name or None.
+
+    Raises
+    ------
+    ValueError
+        If it is of another kind than ours, is not fitted, or does not scale to finite numbers.
+    """
+    if scaling is None or isinstance(scaling, str):
+        return None
+    scaler = scaling.estimator if isinstance(scaling, FrozenEstimator) else scaling
+    ours = SCALERS["MinMaxScaler"](), SCALERS["StandardScaler"]()
+    alike = [own for own in ours if type(own) is type(scaler)]
+    if not alike or {**scaler.get_params(), "copy": True} != alike[0].get_params():
+        raise ValueError(
+            f"scaling must be a name, None or a fitted {ours[0]!r} or {ours[1]!r} of scikit-learn, "
+            f"got {scaler!r}"
+        )
+    if not hasattr(scaler, "n_features_in_"):
+        raise ValueError(
+            f"scaling must be a scaler that is fitted, got {scaler!r}, which is not; clones, as in "
+            "grid searches, keep what it has learned within sklearn.frozen.FrozenEstimator"
+        )
+    copy = alike[0].fit(np.zeros((1, scaler.n_features_in_)))
+    for name, value in [*vars(copy).items()]:
+        if not name.endswith("_"):
+            continue
+        learned = np.asarray(getattr(scaler, name, None), dtype=np.asarray(value).dtype)
+        if name == "n_samples_seen_":  # by columns, where some had gaps
+            learned = learned.max()
+        if learned.shape != np.shape(value) or not np.isfinite(learned).all():
+            raise ValueError(
+                f"scaling must be a scaler with {scaler.n_features_in_} finite numbers as {name}, "
+                f"got {learned!r}"
+            )
+        setattr(copy, name, learned if learned.ndim else learned.item())
+    if not copy.scale_.all():
+        raise ValueError(f"scaling must be a scaler without zeros in scale_, got {copy.scale_!r}")
+    return copy
+
+
+def summary(scaler: Any) -> str:
+    """Return a text that is equal for scalers that compute the same."""
+    digest = sha256()
+    for numbers in center_and_factor(scaler):
+        digest.update(numbers.tobytes())
+    return f"{type(scaler).__name__} with digest {digest.hexdigest()[:16]}"
+
+
+def center_and_factor(scaler: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scaler as (X - center) * factor, of shape (n_features,), or (1,) for none."""
+    if isinstance(scaler, MinMaxScaler):
+        return -scaler.min_ / scaler.scale_, scaler.scale_
+    if isinstance(scaler, StandardScaler):
+        return scaler.mean_, 1 / scaler.scale_
+    return np.zeros(1), np.ones(1)
+
+
+def is_bounded(scaler: Any) -> bool:
+    """Return whether the scaler maps the training data into [-1, 1]."""
+    return isinstance(scaler, MinMaxScaler)
+
+
+def make_to_samples(
+    scaler: Any, layout: Layout, device: torch.device
+) -> Callable[[Tensor], Tensor]:
+    """Return a function that maps rows of X on the device to samples for the networks.
+
+    It maps (n, n_features) of any real dtype to (n, *sample_shape) in float32. The same numbers
+    give the same samples in any dtype, because scaling is in float64 where the device has it.
+    """
+    dtype = torch.float32 if device.type == "mps" else torch.float64
+    center, factor = (
+        torch.as_tensor(numbers, dtype=dtype, device=device)
+        for numbers in center_and_factor(scaler)
+    )
+
+    def to_samples(rows: Tensor) -> Tensor:
+        return layout.to_samples((rows - center).mul_(factor).float())
+
+    return to_samples

@@ -1,0 +1,1 @@
+"""The estimators' inner works: parameters, fitting, files and the notebook's view."""

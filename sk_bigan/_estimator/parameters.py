@@ -1,0 +1,204 @@
+"""The parameters of every estimator: their constraints, by what depends on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import skorch.callbacks
+import torch
+from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from skorch.callbacks import Callback
+
+from .._data.scaling import SCALINGS, given_scaler, summary
+from .._machine.devices import PRECISIONS
+from ..anomaly import NEED_CYCLES
+from ..augmentations import AUGMENTATIONS
+from ..callbacks import LRScheduler
+from ..networks.building import build_networks, positive_integers
+from ..networks.families import ARCHITECTURES
+from ..networks.players import Players
+from ..objectives import OBJECTIVES
+from ..priors import PRIORS, Prior
+from .network_parameters import is_network_parameter, wanted_networks
+
+Constraints = dict[str, list[Any]]
+
+MOST_IN_FLOAT32 = float(np.finfo(np.float32).max)
+WEIGHT = [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")]
+
+# The networks are built from these: a change of one needs a new fit.
+STRUCTURE: Constraints = {
+    "latent_dim": [Interval(Integral, 1, None, closed="left")],
+    "architecture": [StrOptions(set(ARCHITECTURES))],
+    "hidden_units": ["array-like", StrOptions({"auto"})],
+    "sample_shape": ["array-like", None],
+    "encoder": [callable, None],
+    "generator": [callable, None],
+    "discriminator": [callable, None],
+    "prior": [StrOptions(set(PRIORS)), Prior, callable],
+    "scaling": [
+        StrOptions({"auto", *SCALINGS}),
+        *(MinMaxScaler, StandardScaler, FrozenEstimator),
+        None,
+    ],
+}
+
+# The result of a training depends on these too.
+TRAINING: Constraints = {
+    "objective": [StrOptions(set(OBJECTIVES)), callable],
+    "augmentation": [StrOptions(set(AUGMENTATIONS)), callable, list, tuple, None],
+    "consistency_weight": WEIGHT,
+    "vat_weight": WEIGHT,
+    "cycle_weight": WEIGHT,
+    "gradient_penalty": WEIGHT,
+    "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+    "batch_size": [Interval(Integral, 2, None, closed="left")],
+    "validation_fraction": [Interval(RealNotInt, 0, 1, closed="neither"), None],
+    "precision": [StrOptions({"auto", *PRECISIONS})],
+    "random_state": ["random_state"],
+}
+
+# A training can be resumed with others of these.
+RUN: Constraints = {
+    "features": [StrOptions({"latent", "penultimate", "hidden"}), list, tuple],
+    "device": [str, torch.device],
+    "cuda_graph": ["boolean"],
+    "data_parallel": ["boolean"],
+    "callbacks": [list, None],
+    "checkpoint_dir": [str, PathLike, None],
+    "checkpoint_every": [
+        Interval(Integral, 1, None, closed="left"),
+        Interval(RealNotInt, 0, None, closed="left"),
+    ],
+    "warm_start": ["boolean"],
+    "verbose": ["verbose"],
+}
+
+CONSTRAINTS: Constraints = STRUCTURE | TRAINING | RUN
+
+
+def check_parameters(estimator: Any) -> None:
+    """Refuse parameters that are not as described, or that contradict each other."""
+    estimator._validate_params()
+    if estimator.warm_start and estimator.checkpoint_dir is not None:
+        raise ValueError(
+            "checkpoint_dir needs warm_start=False, got warm_start=True: which of the two the "
+            "training should go on from would not be clear"
+        )
+    if estimator.data_parallel and str(estimator.device) not in ("auto", "cpu", "cuda"):
+        raise ValueError(
+            "device must be 'auto', 'cpu' or 'cuda' with data_parallel=True, which gives each "
+            f"process a GPU of its own, got {estimator.device!r}"
+        )
+    if estimator.checkpoint_dir == "":
+        raise ValueError("checkpoint_dir must be a folder or None, got an empty name")
+    for entry in estimator.callbacks or []:
+        _check_callback(entry, estimator.checkpoint_dir)
+
+
+def _check_callback(entry: Any, checkpoint_dir: Any) -> None:
+    named = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)
+    callback = entry[1] if named else entry
+    if not isinstance(callback, Callback):
+        raise TypeError(
+            "callbacks must be instances of skorch.callbacks.Callback or pairs of a name "
+            f"and such an instance, got {entry!r}"
+        )
+    schedules = isinstance(callback, skorch.callbacks.LRScheduler)
+    if schedules and not isinstance(callback, LRScheduler):
+        raise TypeError(
+            "callbacks must not have skorch's LRScheduler, which sets one optimizer: "
+            f"take sk_bigan.callbacks.LRScheduler, got {callback!r}"
+        )
+    if checkpoint_dir is not None and getattr(callback, "load_best", False):
+        raise ValueError(
+            "callbacks must not have load_best=True with checkpoint_dir, since checkpoints "
+            f"do not hold the best networks, got {callback!r}"
+        )
+
+
+def structure_of(estimator: Any) -> dict[str, Any]:
+    """Return the parameters that networks are built from, as they are now."""
+    parameters = estimator.get_params(deep=False)
+    structure = {
+        name: value
+        for name, value in parameters.items()
+        if name in (*STRUCTURE, "anomaly_score") or is_network_parameter(name)
+    }
+    if (scaler := given_scaler(estimator.scaling)) is not None:
+        structure["scaling"] = summary(scaler)  # it may learn more, which ours has not
+    return structure
+
+
+def check_structure(estimator: Any) -> None:
+    """Refuse parameters other than those that the networks were built from."""
+    for name, now in structure_of(estimator).items():
+        if not same(built_from := estimator._built_from.get(name), now):
+            raise ValueError(
+                f"{name} changed from {built_from!r} to {now!r} since the networks were built; "
+                "only fit with warm_start=False takes that up"
+            )
+
+
+def build_players(
+    built_from: Mapping[str, Any],
+    sample_shape: tuple[int, ...],
+    prior: Prior,
+    bounded: bool,
+    weights: Mapping[str, Any] | None = None,
+) -> Players:
+    """Build E, G and D from parameters as they were when the estimator was fitted.
+
+    Parameters
+    ----------
+    built_from : mapping
+        As `structure_of` returned it.
+    sample_shape : tuple of int
+    prior : Prior
+    bounded : bool
+        Whether samples lie in [-1, 1].
+    weights : mapping or None
+        Weights by the name of the network; None draws them.
+    """
+    units = built_from["hidden_units"]
+    return build_networks(
+        built_from["architecture"],
+        sample_shape,
+        int(built_from["latent_dim"]),
+        None if isinstance(units, str) else units,  # "auto"
+        code_activation=prior.code_activation(),
+        bounded=bounded,
+        wanted=wanted_networks(built_from),
+        cycle_discriminators=built_from.get("anomaly_score") in NEED_CYCLES,
+        weights=weights,
+    )
+
+
+def wanted_sample_shape(estimator: Any) -> tuple[int, ...] | None:
+    """Return the parameter `sample_shape` as a tuple, if the user gave one."""
+    if estimator.sample_shape is None:
+        return None
+    return positive_integers("sample_shape", estimator.sample_shape)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two values are one object, or equal to the last entry."""
+    try:
+        return a is b or bool(np.array_equal(a, b))
+    except (TypeError, ValueError, RuntimeError):  # things that cannot be compared so
+        return False
+
+
+def draw_seed(random_state: int | np.random.RandomState | None) -> int:
+    """Return a seed for torch: always the same from an int, fresh from None."""
+    if random_state is None:  # not NumPy's global generator, which a fit leaves alone
+        return np.random.SeedSequence().generate_state(1).item()
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

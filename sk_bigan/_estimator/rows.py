@@ -1,0 +1,102 @@
+"""X as an estimator takes it: validated by scikit-learn, as flat rows, and split for validation."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+from torch.utils.data import Subset
+
+from .._data.layout import check_row_shape
+from .._data.reading import column_without_numbers, open_rows
+from .._data.rows import FLOATS, INTEGERS, DatasetRows, StreamRows
+from .._machine.threads import leave_other_threads
+
+
+def rows_of(estimator: Any, X: Any) -> Any:
+    """Return X as flat rows, if it is like the X that the estimator was fitted on."""
+    return read_rows(estimator, X)[0]
+
+
+def read_rows(
+    estimator: Any, X: Any, reset: bool = False, ensure_min_samples: int = 1
+) -> tuple[Any, tuple[int, ...]]:
+    """Return X as flat rows of finite numbers, and the shape of a row as it came.
+
+    Items of a data set are validated when they are read.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted, unless `reset`.
+    X : array-like or Dataset
+    reset : bool
+        Whether the estimator is to learn the number of columns and their names.
+    ensure_min_samples : int
+    """
+    leave_other_threads()
+    rows, row_shape = open_rows(X)
+    row_shape = row_shape or np.shape(rows)[1:]
+    if row_shape and not reset:
+        check_row_shape(row_shape, estimator.model_.layout, type(estimator).__name__)
+    checks: dict[str, Any] = {"dtype": FLOATS + INTEGERS, "ensure_min_samples": ensure_min_samples}
+    if isinstance(rows, DatasetRows):
+        checks = {"skip_check_array": True}
+        if isinstance(rows, StreamRows):
+            _check_stream(estimator, rows, is_training=ensure_min_samples > 1)
+        elif len(rows) < ensure_min_samples:
+            raise ValueError(
+                f"X has {len(rows)} sample(s), while a minimum of {ensure_min_samples} is required"
+            )
+    try:
+        rows = validate_data(estimator, rows, reset=reset, **checks)
+    except (TypeError, ValueError) as error:
+        if (culprit := column_without_numbers(rows)) is None:
+            raise
+        raise ValueError(
+            f"X must hold numbers, got {culprit}: encode text first, as by "
+            "OneHotEncoder(sparse_output=False), make numbers of dates, fill gaps"
+        ) from error
+    return rows, row_shape
+
+
+def _check_stream(estimator: Any, rows: StreamRows, is_training: bool) -> None:
+    name = type(rows.dataset).__name__
+    if not is_training:
+        raise TypeError(
+            f"X must be an array or a Dataset with a length, got {name}: take one part after "
+            "another, as `for X in DataLoader(dataset, batch_size=10_000)` gives them"
+        )
+    if estimator.data_parallel:
+        raise ValueError(
+            "data_parallel=True shares rows by their numbers: X must not be an "
+            f"IterableDataset, got {name}"
+        )
+
+
+def split(
+    rows: np.ndarray | DatasetRows, validation_fraction: float | None
+) -> tuple[np.ndarray | None, Any]:
+    """Return the numbers of the rows to train on, None for all, and the rows held out."""
+    if validation_fraction is None:
+        return None, None
+    if isinstance(rows, StreamRows):
+        raise ValueError(
+            f"validation_fraction={validation_fraction!r} holds rows out, which must have "
+            "numbers: X must not be an IterableDataset, got "
+            f"{type(rows.dataset).__name__}"
+        )
+    n_held_out = ceil(validation_fraction * len(rows))
+    if len(rows) - n_held_out < 2:
+        raise ValueError(
+            f"validation_fraction={validation_fraction!r} holds {n_held_out} of "
+            f"{len(rows)} rows out, and a training needs two"
+        )
+    # Not by random_state: a training resumed in another process must find the same rows.
+    order = np.random.RandomState(0).permutation(len(rows))
+    held_out, trained_on = np.sort(order[:n_held_out]), np.sort(order[n_held_out:])
+    if isinstance(rows, DatasetRows):
+        return trained_on, DatasetRows(Subset(rows.dataset, held_out.tolist()))  # type: ignore[arg-type]
+    return trained_on, rows[held_out]

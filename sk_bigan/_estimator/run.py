@@ -1,0 +1,337 @@
+"""One training of an estimator, committed as a whole or not at all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence, Sized
+from contextlib import closing, contextmanager, nullcontext
+from math import ceil
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import torch
+
+from .._data.inference import for_training, require_finite
+from .._data.layout import recognise
+from .._data.rows import DatasetRows, from_all_over
+from .._data.scaling import (
+    Columns,
+    center_and_factor,
+    describe,
+    given_scaler,
+    is_bounded,
+    make_scaler,
+    resolve_scaling,
+)
+from .._machine.devices import (
+    as_tensor,
+    repeatable,
+    resolve_device,
+    resolve_precision,
+    to_device,
+)
+from .._machine.processes import ALONE, AcceleratedProcesses
+from .._machine.random_numbers import seeded
+from .._model.fitted import Fitted
+from .._training.checkpoints import Checkpoints, describe_run
+from .._training.engine import BiGANNet
+from .._training.loop import Training
+from .._training.observers import ProgressBar
+from .._training.optimizers import make_optimizers
+from .._training.step import Game
+from ..augmentations import Augmentation, resolve_augmentation
+from ..displacement import column_places, rows_for_places
+from ..exceptions import TrainingDivergedError
+from ..objectives import resolve_objective
+from ..priors import resolve_prior
+from .parameters import (
+    RUN,
+    build_players,
+    check_structure,
+    draw_seed,
+    structure_of,
+    wanted_sample_shape,
+)
+from .rows import read_rows
+
+# max_epochs="auto". Small data need many epochs until the networks have had enough updates. Too
+# many epochs lose neighbourhoods in the codes of large data, and overfit small data.
+AUTO_UPDATES = 600
+AUTO_EPOCHS = (20, 100)  # at least, at most
+
+
+class Run:
+    """One training of an estimator.
+
+    The run works on a draft, a copy that shares the estimator's attributes. The estimator shows the
+    draft's attributes to callbacks during the training. It keeps them if the training ends well, or
+    if it stops early and its networks are kept. Any other error leaves the estimator as it was; the
+    training itself restores networks and optimizers that it goes on training.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With valid parameters.
+    X : array-like or Dataset
+    anew : bool
+        Whether to learn the scaling and build networks, rather than go on training the model.
+
+    Attributes
+    ----------
+    draft : estimator
+    rows : ndarray of shape (n, n_features) or DatasetRows
+        X as flat rows.
+    """
+
+    def __init__(self, estimator: Any, X: Any, anew: bool):
+        self.estimator = estimator
+        self.before = dict(vars(estimator))
+        self.anew = anew
+        self.draft = object.__new__(type(estimator))
+        vars(self.draft).update(self.before)
+        self.rows, row_shape = read_rows(self.draft, X, reset=anew, ensure_min_samples=2)
+        if anew:
+            self.layout = recognise(row_shape, wanted_sample_shape(estimator))
+        self.processes = ALONE
+
+    def n_epochs(self, rows: Sized) -> int:
+        """Return the passes over these rows that `max_epochs` means."""
+        if isinstance(self.draft.max_epochs, str):  # "auto"
+            updates_an_epoch = ceil(len(rows) / self.draft.batch_size)
+            return min(max(AUTO_UPDATES // updates_an_epoch, AUTO_EPOCHS[0]), AUTO_EPOCHS[1])
+        return self.draft.max_epochs
+
+    def train(
+        self,
+        n_epochs: int,
+        callbacks: Sequence[Any],
+        checkpoint_dir: str | PathLike[str] | None = None,
+        trained_on: np.ndarray | None = None,
+    ) -> None:
+        """Train, and commit.
+
+        Parameters
+        ----------
+        n_epochs : int
+        callbacks : sequence of skorch.callbacks.Callback
+        checkpoint_dir : str, path-like or None
+        trained_on : ndarray of int or None
+            Numbers of the rows to train on; None takes all.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After committing the networks so far.
+        TrainingDivergedError
+            After committing the last good networks, unless the first epoch did not end well.
+        """
+        draft = self.draft
+        if draft.data_parallel:
+            self.processes = AcceleratedProcesses(cpu=str(draft.device) == "cpu")
+        is_first = self.processes.is_first
+        columns = self.processes.broadcast(
+            describe(self.rows, moments=self.anew) if is_first else None
+        )
+        self._prepare_model(columns)
+        model = draft.model_
+        # An extreme value of X stays extreme when it is scaled.
+        extremes = to_device(as_tensor(np.stack([columns.low, columns.high])), model.device)
+        require_finite(model.make_to_samples()(extremes), extremes)
+        checkpoints = None
+        if checkpoint_dir is not None and is_first:
+            run = describe_run(self.rows, columns, self._parameters(n_epochs))
+            checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, run)
+        bar = ProgressBar()
+        shows = [bar] if draft.verbose and is_first else []
+        self.net = net = self._engine(n_epochs, [*callbacks, *shows])
+        # Each training has draws of its own, yet follows from the seed and the epochs before it.
+        seed = np.random.SeedSequence([draft._seed, draft.n_epochs_]).generate_state(1).item()
+        try:
+            with (
+                self._undone_on_error(),
+                closing(bar),
+                nullcontext() if is_first else warnings.catch_warnings(action="ignore"),
+                checkpoints or nullcontext(),
+                seeded(seed, model.device),
+                repeatable(model.device, tf32=draft.precision == "tf32"),
+            ):
+                X = for_training(self.rows, model.device)
+                Training(net, X, checkpoints, trained_on).run()
+        except TrainingDivergedError:
+            if self.records()["n_epochs_"] > draft.n_epochs_:
+                self._commit()
+            raise
+        except KeyboardInterrupt:
+            self._commit()
+            raise
+        except torch.OutOfMemoryError as error:
+            raise torch.OutOfMemoryError(
+                f"{model.device} ran out of memory in training with batch_size={draft.batch_size}; "
+                f"try batch_size={max(2, draft.batch_size // 2)}. {error}"
+            ) from error
+        else:
+            self._commit()
+        finally:
+            net.callbacks, net.callbacks_ = [], []  # which hold on to X
+
+    def records(self) -> dict[str, Any]:
+        """Return `history_` and `n_epochs_`: the epochs before this training and its own."""
+        draft = self.draft
+        whole_epochs = [epoch for epoch in self.net.history if "loss_d" in epoch]
+        # A new list: the old one must be whole if this training is undone.
+        history = draft.history_ + [
+            {name: value for name, value in epoch.items() if name != "batches"} | {"epoch": number}
+            for number, epoch in enumerate(whole_epochs, draft.n_epochs_ + 1)
+        ]
+        return {"history_": history, "n_epochs_": len(history)}
+
+    def explained(self, rows: np.ndarray | DatasetRows) -> float:
+        """Return the share of the variation of rows that reconstructions explain."""
+        return float(self.draft.model_.explained(rows).mean())
+
+    def fitted_so_far(self) -> dict[str, Any]:
+        """Return the attributes that the draft needs to be as if the training had ended."""
+        return {**self.records(), **self.draft._calibration(self.rows)}
+
+    def _commit(self) -> None:
+        """Give the estimator all that the draft has learned."""
+        vars(self.draft).update(self.fitted_so_far())
+        self._show()
+
+    def _show(self) -> None:
+        """Give the estimator the draft's attributes."""
+        drafted, shown = vars(self.draft), vars(self.estimator)
+        for name in self.before.keys() - drafted.keys():
+            shown.pop(name, None)
+        shown.update(drafted)
+
+    @contextmanager
+    def _undone_on_error(self) -> Iterator[None]:
+        """Let the estimator show the draft inside, and restore it after an error."""
+        before = dict(vars(self.estimator))
+        self._show()
+        try:
+            yield
+        except BaseException:
+            vars(self.estimator).clear()
+            vars(self.estimator).update(before)
+            raise
+
+    def _prepare_model(self, columns: Columns) -> None:
+        """Build the networks or bring those that there are to the device."""
+        draft = self.draft
+        if not self.anew:
+            check_structure(draft)
+        else:
+            draft._built_from = structure_of(draft)
+            scaler = self._make_scaler(columns)
+        device = self.processes.device or resolve_device(draft.device)
+        if self.anew:
+            self._build(scaler, columns, device)
+            draft._seed = int(self.processes.broadcast(draft._seed))
+        elif device != draft.model_.device:
+            draft.model_ = draft.model_.to(device)
+            draft._optimizers = None
+        if draft._optimizers is None:
+            draft._optimizers = make_optimizers(draft.model_.players, draft.learning_rate)
+
+    def _make_scaler(self, columns: Columns) -> Any:
+        draft = self.draft
+        is_image = (
+            self.rows.dtype == np.uint8
+            or draft.sample_shape is not None
+            or len(self.layout.row_shape) > 1
+        )
+        given = given_scaler(draft.scaling)
+        if given is None:
+            return make_scaler(resolve_scaling(draft.scaling, columns, is_image), columns)
+        if given.n_features_in_ != len(columns.low):
+            raise ValueError(
+                f"scaling must be a scaler of the {len(columns.low)} columns of X, got one of "
+                f"{given.n_features_in_}"
+            )
+        return given
+
+    def _build(self, scaler: Any, columns: Columns, device: torch.device) -> None:
+        """Give the draft an untrained model for rows like those described."""
+        draft = self.draft
+        _, factor = center_and_factor(scaler)
+        total_variance = float(np.sum(columns.standard.var_ * np.square(factor)))
+        latent_dim = int(draft.latent_dim)
+        draft._seed = draw_seed(draft.random_state)
+        with seeded(draft._seed, device):
+            prior = resolve_prior(draft._built_from["prior"], latent_dim)
+            shape = self.layout.sample_shape
+            players = build_players(draft._built_from, shape, prior, is_bounded(scaler))
+        draft.model_ = Fitted(
+            players=players.to(device),
+            scaler=scaler,
+            layout=self.layout,
+            prior=prior,
+            latent_dim=latent_dim,
+            total_variance=total_variance if total_variance > 0 else 1.0,
+            device=device,
+        )
+        draft.history_, draft.n_epochs_ = [], 0
+        draft._optimizers = None
+        vars(draft).pop("_places", None)
+        draft.model_.feature_sizes(draft.features)  # a fit refuses what transform could not give
+
+    def _parameters(self, n_epochs: int) -> dict[str, Any]:
+        """Return the parameters that the result of this training depends on."""
+        draft = self.draft
+        parameters = draft.get_params(deep=False).items()
+        return {name: value for name, value in parameters if name not in RUN} | {
+            "scaling": draft._built_from["scaling"],
+            "max_epochs": n_epochs,
+            "precision": resolve_precision(draft.precision, draft.model_.device),
+        }
+
+    def _augmentation(self) -> Augmentation | None:
+        """Return the augmentation; the places of columns are learned once, from X."""
+        draft, layout = self.draft, self.draft.model_.layout
+
+        def learned() -> np.ndarray:
+            rows = from_all_over(self.rows, rows_for_places(self.rows.shape[1]))
+            samples = layout.to_samples(torch.as_tensor(rows))
+            return column_places(samples.flatten(1).numpy())
+
+        def places() -> np.ndarray:
+            if not hasattr(draft, "_places"):
+                is_first = self.processes.is_first
+                draft._places = self.processes.broadcast(learned() if is_first else None)
+            return draft._places
+
+        device = draft.model_.device
+        with seeded(draft._seed, device):
+            return resolve_augmentation(draft.augmentation, layout.sample_shape, device, places)
+
+    def _engine(self, n_epochs: int, callbacks: Sequence[Any]) -> BiGANNet:
+        draft, model = self.draft, self.draft.model_
+        augmentation = self._augmentation()
+        game = Game(
+            objective=resolve_objective(draft.objective),
+            gradient_penalty=draft.gradient_penalty,
+            cycle_weight=draft.cycle_weight,
+            consistency_weight=draft.consistency_weight,
+            vat_weight=draft.vat_weight,
+            precision=resolve_precision(draft.precision, model.device),
+        )
+        return BiGANNet(
+            players=model.players,
+            game=game,
+            latent_dim=model.latent_dim,
+            prior=model.prior,
+            to_samples=model.make_to_samples(),
+            augmentation=augmentation,
+            optimizers=draft._optimizers,
+            cuda_graph=draft.cuda_graph,
+            processes=self.processes,
+            device=model.device,
+            lr=draft.learning_rate,
+            max_epochs=n_epochs,
+            batch_size=draft.batch_size,
+            callbacks=[*callbacks],
+            verbose=draft.verbose,
+        ).initialize()

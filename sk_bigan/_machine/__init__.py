@@ -1,0 +1,1 @@
+"""The machine: devices, threads, random numbers, processes, interrupts and files."""

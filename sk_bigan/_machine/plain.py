@@ -1,0 +1,63 @@
+"""Plain values: what JSON can hold, and copies of nested states on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def as_json(value: Any) -> Any:
+    """Return the value as JSON can hold it.
+
+    Raises
+    ------
+    TypeError
+        If it cannot.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, torch.device):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: as_json(item) for key, item in value.items()}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def split_plain(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the values that JSON can hold, and the names of the others with their classes."""
+    plain, others = {}, {}
+    for name, value in values.items():
+        try:
+            plain[name] = as_json(value)
+        except TypeError:
+            others[name] = getattr(value, "__qualname__", type(value).__name__)
+    return plain, others
+
+
+def on_cpu(state: Any) -> Any:
+    """Return a copy of a nested state with every tensor on the CPU."""
+    if isinstance(state, Tensor):
+        return state.detach().to("cpu", copy=True)
+    if isinstance(state, dict):
+        return {key: on_cpu(value) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return type(state)(on_cpu(value) for value in state)
+    return state
+
+
+def all_finite(state: Any) -> bool:
+    """Return whether every number in the tensors of a nested state is finite."""
+    if isinstance(state, Tensor):
+        # The sum tells of most at a fraction of the cost.
+        return bool(state.sum().isfinite() or state.isfinite().all())
+    if isinstance(state, dict):
+        return all(map(all_finite, state.values()))
+    return not isinstance(state, list | tuple) or all(map(all_finite, state))

@@ -1,0 +1,1 @@
+"""The fitted model: a value, its files, and its export to ONNX."""

@@ -1,0 +1,174 @@
+"""A fitted model as a value: the networks, and the way of rows of X to them and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import DTypeLike
+from torch import Tensor
+
+from .._data.inference import forward, require_finite
+from .._data.layout import Layout
+from .._data.rows import DatasetRows
+from .._data.scaling import make_to_samples
+from .._machine.random_numbers import seeded
+from ..networks.layers import reader
+from ..networks.players import Players
+from ..priors import Prior
+from .format import to_numbers
+
+Rows = np.ndarray | DatasetRows
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fitted model, which computes without the estimator that trained it.
+
+    Parameters
+    ----------
+    players : Players
+        E, G and D, in evaluation mode.
+    scaler : fitted scaler of scikit-learn
+        Maps rows of X to the units of the networks.
+    layout : Layout
+        Shapes of a row of X and of a sample.
+    prior : Prior
+    latent_dim : int
+    total_variance : float
+        Mean over the training rows of :math:`\\|x - \\bar{x}\\|^2`, in the units of `scaler`.
+    device : torch.device
+        Device of the networks.
+    """
+
+    players: Players
+    scaler: Any
+    layout: Layout
+    prior: Prior
+    latent_dim: int
+    total_variance: float
+    device: torch.device
+
+    def to(self, device: torch.device) -> Fitted:
+        """Return this model on the device: itself if it is there, else a copy."""
+        if device == self.device:
+            return self
+        return replace(self, players=deepcopy(self.players).to(device), device=device)
+
+    def make_to_samples(self) -> Callable[[Tensor], Tensor]:
+        """Return a function from rows of X, on the device, to samples."""
+        return make_to_samples(self.scaler, self.layout, self.device)
+
+    def map(
+        self,
+        function: Callable[[Tensor], Tensor],
+        rows: Rows,
+        dtype: DTypeLike = np.float64,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return the function's output for every row of X.
+
+        Parameters
+        ----------
+        function : callable, Tensor of shape (m, *sample_shape) -> Tensor of shape (m, ...)
+        rows : ndarray of shape (n, n_features) or DatasetRows
+        dtype : dtype
+            Dtype of a new array.
+        out : ndarray of shape (n, ...) or None
+            Array to write to.
+        """
+        to_samples = self.make_to_samples()
+        return forward(
+            lambda batch: function(require_finite(to_samples(batch), batch)),
+            rows,
+            self.device,
+            dtype,
+            out,
+        )
+
+    def features(
+        self, rows: Rows, which: str | Sequence[str] = "latent", out: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the features of every row, (n, n_features_out), in the rows' float dtype.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n, n_features) or DatasetRows
+        which : {"latent", "penultimate", "hidden"} or sequence of str
+            Layers of the encoder, as `networks.layers.reader` takes them.
+        out : ndarray of shape (n, n_features_out) or None
+            Array to write to.
+        """
+        read = reader(self.players.encoder, which)
+        dtype = rows.dtype if rows.dtype.kind == "f" else np.float64
+        return self.map(lambda x: torch.cat([*read(x).values()], dim=1), rows, dtype, out)
+
+    def feature_sizes(self, which: str | Sequence[str]) -> dict[str, int]:
+        """Return the number of features of each layer, by its name."""
+        one_sample = torch.zeros(1, *self.layout.sample_shape, device=self.device)
+        with torch.inference_mode():
+            read = reader(self.players.encoder, which)(one_sample)
+        return {name: output.shape[1] for name, output in read.items()}
+
+    def generate(self, z: np.ndarray) -> np.ndarray:
+        """Return G(z) in the units and the shape of X, with the dtype of z."""
+        G = self.players.generator
+        x = forward(
+            lambda batch: self.layout.to_rows(G(require_finite(batch.float(), batch))),
+            z,
+            self.device,
+            np.result_type(z.dtype, np.float32),  # float16 would round before it is in X's units
+        )
+        rows = self.scaler.inverse_transform(x)
+        return rows.astype(z.dtype, copy=False).reshape(-1, *self.layout.row_shape)
+
+    def draw_codes(self, n: int, seed: int) -> np.ndarray:
+        """Return n draws from the prior, (n, latent_dim), float64."""
+        with seeded(seed):
+            return self.prior.sample(n, self.latent_dim).detach().cpu().double().numpy()
+
+    def explained(self, rows: Rows) -> np.ndarray:
+        """Return the share of each row's variation that its reconstruction explains, (n,)."""
+        E, G, _ = self.players
+
+        def squared_error(x: Tensor) -> Tensor:
+            return (x - G(E(x))).flatten(1).square().sum(1)
+
+        return 1 - self.map(squared_error, rows) / self.total_variance
+
+    def state(self) -> dict[str, Any]:
+        """Return the model as plain values and arrays, but for the prior."""
+        networks = zip(Players._fields, self.players, strict=True)
+        return {
+            **{f"{name}_": to_numbers(network.state_dict()) for name, network in networks},
+            "scaler_": self.scaler,
+            "layout": tuple(self.layout),
+            "latent_dim": self.latent_dim,
+            "total_variance": self.total_variance,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], players: Players, prior: Prior) -> Self:
+        """Return the model of a state, on the CPU.
+
+        Parameters
+        ----------
+        state : mapping
+            As `state` returns it.
+        players : Players
+            Networks with the weights of the state.
+        prior : Prior
+        """
+        return cls(
+            players=players,
+            scaler=state["scaler_"],
+            layout=Layout(*state["layout"]),
+            prior=prior,
+            latent_dim=state["latent_dim"],
+            total_variance=state["total_variance"],
+            device=torch.device("cpu"),
+        )

@@ -1,0 +1,322 @@
+"""Export of a fitted network with its scaling to ONNX, to run without torch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from copy import deepcopy
+from io import StringIO
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .._data.scaling import center_and_factor, make_to_samples
+from .._machine.files import write_whole
+from .._machine.random_numbers import CPU, seeded
+from .._version import __version__
+from ..networks.layers import all_tensors, reader
+from ..networks.players import Players
+from .fitted import Fitted
+
+OPSET = 20  # what torch 2.13 writes by default
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "uint8": torch.uint8}
+
+# A file of protobuf holds at most 2 GiB; the graph, the scaling and names need some of it.
+MOST_BYTES = 2_000_000_000
+
+# Tolerated difference of onnxruntime and torch, as a share of each output's size. A size counts at
+# least as this share of the largest, and as LEAST_SIZE: sums that cancel keep the terms' errors.
+TOLERANCE = 1e-4
+SHARE_OF_THE_LARGEST, LEAST_SIZE = 0.01, 0.1
+CHECKED_ROWS = (33, 1)
+
+
+class Export(NamedTuple):
+    """The parts of one export.
+
+    Parameters
+    ----------
+    network : nn.Module
+        On the CPU.
+    fitted : Fitted
+    dtype : torch.dtype
+        Dtype of X.
+    features : str or sequence of str
+        Layers that are read out of the encoder.
+    """
+
+    network: nn.Module
+    fitted: Fitted
+    dtype: torch.dtype
+    features: str | Sequence[str]
+
+
+class EncoderOfRows(nn.Module):
+    """The map from rows of X to features."""
+
+    def __init__(self, export: Export):
+        super().__init__()
+        self.network = export.network
+        self.features = export.features
+        self.to_samples = make_to_samples(export.fitted.scaler, export.fitted.layout, CPU)
+
+    def forward(self, X: Tensor) -> Tensor:
+        # Anew at each call: the exporter puts tensors of its own in the place of the weights.
+        read = reader(self.network, self.features)
+        return torch.cat([*read(self.to_samples(X.flatten(1))).values()], dim=1)
+
+
+class GeneratorOfRows(nn.Module):
+    """The map from codes to rows of X."""
+
+    def __init__(self, export: Export):
+        super().__init__()
+        self.network = export.network
+        self.layout = export.fitted.layout
+        self.dtype = export.dtype
+        center, factor = center_and_factor(export.fitted.scaler)
+        self.center, self.factor = torch.as_tensor(center), torch.as_tensor(factor)
+
+    def forward(self, z: Tensor) -> Tensor:
+        rows = self.layout.to_rows(self.network(z)).double() / self.factor + self.center
+        return rows.to(self.dtype).unflatten(1, self.layout.row_shape)
+
+
+class DiscriminatorOfRows(nn.Module):
+    """The map from rows of X and codes to logits."""
+
+    def __init__(self, export: Export):
+        super().__init__()
+        self.network = export.network
+        self.to_samples = make_to_samples(export.fitted.scaler, export.fitted.layout, CPU)
+
+    def forward(self, X: Tensor, z: Tensor) -> Tensor:
+        return self.network(x=self.to_samples(X.flatten(1)), z=z).flatten()
+
+
+class Part(NamedTuple):
+    """A network that can be exported, with the names of its inputs and its output in the file."""
+
+    network: Callable[[Players], nn.Module]
+    of_rows: type[nn.Module]
+    inputs: tuple[str, ...]
+    output: str
+
+
+PARTS = {
+    "encoder": Part(lambda players: players.encoder, EncoderOfRows, ("X",), "features"),
+    "generator": Part(lambda players: players.generator, GeneratorOfRows, ("z",), "X"),
+    "discriminator": Part(lambda players: players.D, DiscriminatorOfRows, ("X", "z"), "logits"),
+}
+
+
+def write_onnx(
+    path: Path,
+    part: str,
+    dtype: str,
+    fitted: Fitted,
+    features: str | Sequence[str],
+    description: Mapping[str, Any],
+) -> None:
+    """Write one network, with the scaling, to a file of ONNX, or leave the file that was there.
+
+    Parameters
+    ----------
+    path : Path
+    part : {"encoder", "generator", "discriminator"}
+    dtype : {"float32", "float64", "uint8"}
+        Dtype of X.
+    fitted : Fitted
+    features : str or sequence of str
+        Layers that are read out of the encoder.
+    description : mapping
+        Goes into the metadata, as JSON.
+
+    Raises
+    ------
+    ImportError
+        Without the packages of the extra `onnx`.
+    OSError
+        If the file cannot be written.
+    ValueError
+        If part or dtype is unknown, or the network cannot be exported.
+    """
+    if part not in PARTS:
+        raise ValueError(f"part must be one of {[*PARTS]}, got {part!r}")
+    known = [name for name in DTYPES if part != "generator" or DTYPES[name].is_floating_point]
+    if str(dtype) not in known:  # a NumPy dtype reads as its name
+        raise ValueError(f"dtype must be one of {known} for the {part}, got {dtype!r}")
+    onnx, onnxruntime = _packages()
+    network = PARTS[part].network(fitted.players)
+    named = f"{part}, of class {type(network).__name__},"
+    n_bytes = sum({id(tensor): tensor.nbytes for tensor in all_tensors(network)}.values())
+    if n_bytes > MOST_BYTES:
+        raise ValueError(
+            f"{named} has weights of {n_bytes / 1e9:.1f} GB, and a file of ONNX holds "
+            f"{MOST_BYTES / 1e9:g} GB"
+        )
+    export = Export(_on_cpu(network), fitted, DTYPES[str(dtype)], features)
+    of_rows = PARTS[part].of_rows(export).eval()
+    inputs = _some_inputs(PARTS[part].inputs, export)
+    try:
+        # Seeded: networks of the user's own may draw, and the global generators stay as they were.
+        with seeded(0), _silent(), torch.no_grad():
+            model = _convert(of_rows, inputs, PARTS[part])
+            about = {"version": __version__, "part": part, **description}
+            onnx.helper.set_model_props(model, {"sk_bigan": json.dumps(about)})
+            onnx.checker.check_model(model, full_check=True)
+            content = model.SerializeToString()
+            session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+            differing = _largest_difference(session, of_rows, inputs)
+    except Exception as error:
+        raise ValueError(
+            f"{named} cannot be exported to ONNX: {_cause(error)}. It must compute by torch alone, "
+            "in operations that ONNX has, and alike for any number n of rows and any values"
+        ) from error
+    if not differing <= TOLERANCE:
+        raise ValueError(
+            f"{named} cannot be exported to ONNX: onnxruntime gives other numbers than torch, by "
+            f"{differing:.2g} of their size. Does it draw random numbers or remember calls?"
+        )
+    write_whole(path, content)
+
+
+def _packages() -> tuple[Any, Any]:
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401, by which torch exports
+    except ImportError as error:
+        raise ImportError(
+            "files of ONNX are written by the packages onnx, onnxscript and onnxruntime: "
+            "pip install 'sk_bigan[onnx]'"
+        ) from error
+    return onnx, onnxruntime
+
+
+def _on_cpu(network: nn.Module) -> nn.Module:
+    """Return a copy on the CPU without gradients.
+
+    The exporter replaces weights while it works, which another thread would notice.
+    """
+
+    def copied(tensor: Tensor) -> Tensor:
+        copy = tensor.detach().to(CPU, copy=True)
+        return nn.Parameter(copy, requires_grad=False) if isinstance(tensor, nn.Parameter) else copy
+
+    return deepcopy(network, {id(tensor): copied(tensor) for tensor in all_tensors(network)})
+
+
+def _some_inputs(names: Sequence[str], export: Export) -> tuple[Tensor, ...]:
+    """Return rows near the middle of the training data, and codes near that of the prior."""
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> Tensor:
+        return 2 * torch.rand(max(CHECKED_ROWS), *shape, generator=generator) - 1
+
+    fitted, dtype = export.fitted, export.dtype
+    center, factor = map(torch.as_tensor, center_and_factor(fitted.scaler))
+    X = draw(prod(fitted.layout.row_shape)) / factor + center
+    if not dtype.is_floating_point:
+        X = X.clamp(0, 255)
+    inputs = {
+        "X": X.to(dtype).unflatten(1, fitted.layout.row_shape),
+        "z": draw(fitted.latent_dim),
+    }
+    return tuple(inputs[name] for name in names)
+
+
+def _convert(of_rows: nn.Module, inputs: tuple[Tensor, ...], part: Part) -> Any:
+    """Return the network as a model of ONNX."""
+    n = torch.export.Dim("n")
+    captured = torch.export.export(
+        of_rows, inputs, dynamic_shapes=tuple({0: n} for _ in inputs), strict=False
+    )
+    program: Any = torch.onnx.export(
+        captured.run_decompositions(DECOMPOSITIONS),
+        input_names=part.inputs,
+        output_names=[part.output],
+        opset_version=OPSET,
+        verbose=False,
+    )
+    return _without_traces(program.model_proto)
+
+
+def _without_traces(model: Any) -> Any:
+    """Remove the lines of code and folders that the exporter notes, and name the rows n."""
+
+    def clear(graph: Any) -> None:
+        del graph.value_info[:]
+        for item in (graph, *graph.input, *graph.output, *graph.initializer, *graph.node):
+            del item.metadata_props[:]
+        for node in graph.node:
+            for attribute in node.attribute:
+                for inner in (attribute.g, *attribute.graphs):
+                    if inner.node:
+                        clear(inner)
+
+    clear(model.graph)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "n"
+    return model
+
+
+def _largest_difference(session: Any, of_rows: nn.Module, inputs: tuple[Tensor, ...]) -> float:
+    """Return the difference of torch and onnxruntime, as a share of each output's size."""
+    names = [value.name for value in session.get_inputs()]
+    sizes = np.abs(of_rows(*inputs).double().numpy())
+    least = max(SHARE_OF_THE_LARGEST * sizes.max(), LEAST_SIZE)
+    size = np.maximum(sizes.max(axis=0), least)
+    differing = []
+    for n_rows in CHECKED_ROWS:
+        some = [tensor[:n_rows] for tensor in inputs]
+        expected = of_rows(*some).double().numpy()
+        arrays = {name: tensor.numpy() for name, tensor in zip(names, some, strict=True)}
+        got = session.run(None, arrays)[0].astype(np.float64)
+        differing.append(np.max(np.abs(got - expected) / size))
+    return float(np.max(differing))
+
+
+def _adaptive_max_pool2d(x: Tensor, output_size: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Pool by slices, because the exporter lacks this operation; indices of maxima are left out."""
+    for dim, n_cells in zip((-2, -1), output_size, strict=True):
+        n = x.shape[dim]
+        ends = [(i * n // n_cells, -((i + 1) * n // -n_cells)) for i in range(n_cells)]
+        x = torch.stack([x.narrow(dim, a, b - a).amax(dim) for a, b in ends], dim)
+    return x, torch.full_like(x, -1, dtype=torch.int64)
+
+
+DECOMPOSITIONS = {torch.ops.aten.adaptive_max_pool2d.default: _adaptive_max_pool2d}
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Silence torch and onnxscript while they export; errors tell the rest.
+
+    It silences other threads too.
+    """
+    logger = logging.getLogger("torch")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(said := StringIO()), redirect_stderr(said):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _cause(error: BaseException) -> str:
+    """Return the first cause, in a line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].split(" For more information")[0].rstrip(".! ")

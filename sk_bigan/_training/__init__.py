@@ -1,0 +1,1 @@
+"""One training: the adversarial step, the loop around it, recovery, checkpoints and observers."""

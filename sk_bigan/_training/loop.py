@@ -1,0 +1,150 @@
+"""One training: epochs, and between their steps health checks, checkpoints, Ctrl-C and recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .._data.rows import DatasetRows
+from .._machine.devices import keep_freed_memory
+from .._machine.interrupts import deferred_interrupts
+from ..exceptions import Diverged, TrainingDivergedError
+from .checkpoints import Checkpoints
+from .engine import BiGANNet, TrainingStopped
+from .monitoring import HealthChecks
+from .recovery import Recovery
+
+
+class Training:
+    """Train an engine's networks until `max_epochs` passes are made or a callback stops it.
+
+    Parameters
+    ----------
+    net : BiGANNet
+        Initialized. Its networks and optimizers are trained in place.
+    X : Tensor of shape (n, ...) or DatasetRows
+        At least two rows, on the device of the networks or, to be streamed there, elsewhere.
+    checkpoints : Checkpoints or None
+        Files that the training resumes from, if there are any, and writes its state to.
+    rows : ndarray of int or None
+        Indices of the rows to train on; None takes all.
+    """
+
+    health: HealthChecks
+    recovery: Recovery
+    deliver_interrupts: Callable[[], None]
+
+    def __init__(
+        self,
+        net: BiGANNet,
+        X: Tensor | DatasetRows,
+        checkpoints: Checkpoints | None = None,
+        rows: np.ndarray | None = None,
+    ):
+        self.net = net
+        self.X = X
+        self.checkpoints = checkpoints
+        self.rows = rows
+
+    def run(self) -> None:
+        """Train.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If lower learning rates do not help. The networks are then the last good ones.
+        KeyboardInterrupt
+            Between two steps.
+        Exception
+            Of callbacks, data or networks. Networks and optimizers are then as they were.
+        """
+        keep_freed_memory()
+        net = self.net
+        net.supervisor = self
+        with (
+            deferred_interrupts() as self.deliver_interrupts,
+            net.processes.synchronized_batch_norm(*net.players),
+        ):
+            try:
+                self._begin()
+                self._train()
+                net.notify("on_train_end", X=self.X, y=None)
+            finally:
+                net.set_training(False)
+                net.recorded_step_ = None  # it holds on to the memory of a whole step
+                net.iterator_train__rows = None
+                del net.supervisor
+
+    def _begin(self) -> None:
+        net = self.net
+        net.iterator_train__device = torch.device(net.device)
+        net.iterator_train__rows = self.rows
+        net.iterator_train__processes = net.processes
+        net.initialize_history()
+        net.rollbacks_, net.epoch_so_far_ = 0, None
+        self.health = HealthChecks.of(net, self.X)
+        net.notify("on_train_begin", X=self.X, y=None)
+        self.recovery = Recovery(net)
+
+    def _train(self) -> None:
+        net, at_start = self.net, self.recovery.good
+        try:
+            earlier = net.processes.broadcast(
+                self.checkpoints.latest() if self.checkpoints else None
+            )
+            if earlier is None:
+                self._write_checkpoint()
+            else:
+                net.load_training_state(earlier)
+                self.recovery.mark_good()
+            if earlier is None or not earlier["finished"]:
+                net.record_step()
+                self._train_epochs()
+                self._write_checkpoint(finished=True)
+        except TrainingDivergedError:
+            raise
+        except Exception:
+            net.load_training_state(at_start)
+            raise
+
+    def _train_epochs(self) -> None:
+        net = self.net
+        while len(net.history) < net.max_epochs:
+            try:
+                # Not skorch's fit or partial_fit: those swallow Ctrl-C.
+                net.fit_loop(self.X, epochs=1)
+            except Diverged as divergence:
+                self.recovery.roll_back(divergence)
+                continue
+            except TrainingStopped:
+                if self.health.check() is None:
+                    self.recovery.go_back()
+                return
+            if self.health.checked_epoch and len(net.history) < net.max_epochs:
+                self.recovery.mark_good()
+            self.after_step()
+
+    def after_step(self) -> None:
+        """Deliver Ctrl-C and write a checkpoint that is due: between steps nothing is half done."""
+        try:
+            self.deliver_interrupts()
+        except KeyboardInterrupt:
+            self._write_checkpoint()
+            raise
+        net = self.net
+        if self.checkpoints and self.checkpoints.due(len(net.history), net.epoch_so_far_ is None):
+            self._write_checkpoint()
+
+    def after_epoch(self, losses: dict[str, float], n_steps: int) -> dict[str, float]:
+        """Check the networks; return values for the history."""
+        return self.health.after_epoch(losses, n_steps)
+
+    def _write_checkpoint(self, finished: bool = False) -> None:
+        if self.checkpoints is None or self.health.check() is None:
+            return
+        # A resumed training would fall back to this state, so that this one does too.
+        self.recovery.mark_good()
+        self.checkpoints.write({**self.recovery.good, "finished": finished})

@@ -1,0 +1,231 @@
+"""Health checks of a training: statistics of the three networks, and signs of a collapse."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from math import prod
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from torch import Tensor
+
+from .._data.rows import DatasetRows, from_all_over
+from .._machine.devices import to_device
+from .._machine.plain import all_finite
+from .._machine.random_numbers import undisturbed
+from ..exceptions import Diverged
+from ..networks.players import Players
+from .engine import BiGANNet
+
+ROWS = 64
+VALUES = 2**20  # at most, for large images
+
+STEPS_BETWEEN_CHECKS = 100  # a check waits for the end of an epoch
+
+# Consecutive epochs and steps before a warning. In healthy trainings, networks start with small
+# weights, and with nearly equal codes and samples for up to 50 steps.
+EPOCHS = 3
+STEPS = 200
+
+
+class Health(NamedTuple):
+    """The result of one health check, with the networks in evaluation mode.
+
+    Parameters
+    ----------
+    d_real, d_fake : float
+        Shares of the encoder's and of the generator's pairs that D labels correctly.
+    d_spread : float
+        Standard deviation of D's logits.
+    code_spread : float
+        Standard deviation of the codes E(x) over the prior's, both means over coordinates.
+    code_covariance : float
+        Root mean square covariance of two coordinates of the codes, over that of the same number
+        of draws from the prior.
+    sample_spread : float
+        Standard deviation of the samples G(z) over that of x, both means over values.
+    score : float
+        Share of the variation of x that its reconstructions G(E(x)) explain.
+    """
+
+    d_real: float
+    d_fake: float
+    d_spread: float
+    code_spread: float
+    code_covariance: float
+    sample_spread: float
+    score: float
+
+
+# Collapse: (sign, advice). In healthy trainings of digits and tables D's logits spread from 0.02 to
+# 5, and codes and samples above 0.3 after the start.
+COLLAPSES: dict[str, tuple[Callable[[Health], bool], str]] = {
+    "the discriminator tells every pair": (
+        lambda h: min(h.d_real, h.d_fake) == 1 and h.d_spread > 5,
+        "a larger gradient_penalty, or a lower learning_rate",
+    ),
+    "the discriminator gives all pairs one logit": (
+        lambda h: h.d_spread < 1e-3,
+        "a smaller gradient_penalty, a lower learning_rate, or a discriminator with other weights "
+        "to start from",
+    ),
+    "the codes of all rows are nearly the same": (
+        lambda h: h.code_spread < 0.05,
+        "cycle_weight=1 or more, a lower learning_rate, or BatchNorm in an encoder of your own",
+    ),
+    "all samples of the generator are nearly the same": (
+        lambda h: h.sample_spread < 0.05,
+        "cycle_weight=1 or more, a lower learning_rate, or BatchNorm in a generator of your own",
+    ),
+}
+
+
+class Monitor:
+    """Health checks on a few rows and codes, always the same.
+
+    Parameters
+    ----------
+    players : Players
+    x : Tensor of shape (n, *sample_shape)
+    z : Tensor of shape (n, latent_dim)
+        Draws from the prior.
+    """
+
+    def __init__(self, players: Players, x: Tensor, z: Tensor):
+        self.players = players
+        self.x, self.z = x, z
+
+    @torch.no_grad()
+    def look(self) -> Health:
+        """Return the networks' health; they are left in evaluation mode."""
+        for network in self.players:
+            network.eval()
+        (E, G, _), D = self.players, self.players.D
+        with undisturbed(self.x.device):  # networks of the user's own may draw
+            codes, samples = E(self.x), G(self.z)
+            errors, deviations = self.x - G(codes), self.x - self.x.mean(0)
+            real_logits = D(x=self.x, z=codes).float().flatten()
+            fake_logits = D(x=samples, z=self.z).float().flatten()
+        return Health(
+            d_real=(real_logits > 0).float().mean().item(),
+            d_fake=(fake_logits <= 0).float().mean().item(),
+            d_spread=torch.cat([real_logits, fake_logits]).std(correction=0).item(),
+            # Of data that do not vary, nothing else can.
+            code_spread=ratio(spread(codes), spread(self.z)) if spread(self.x) > 0 else 1.0,
+            code_covariance=ratio(covariance(codes), covariance(self.z)),
+            sample_spread=ratio(spread(samples), spread(self.x)),
+            score=1 - ratio(sum_of_squares(errors), sum_of_squares(deviations)),
+        )
+
+
+class HealthChecks:
+    """The health checks of one training: when they are due, and their warning of a collapse.
+
+    Parameters
+    ----------
+    net : BiGANNet
+    monitor : Monitor
+
+    Attributes
+    ----------
+    checked_epoch : bool
+        Whether the last epoch ended with a check.
+    """
+
+    def __init__(self, net: BiGANNet, monitor: Monitor):
+        self.net = net
+        self.monitor = monitor
+        self.checked_epoch = False
+        self._warned = False
+
+    @classmethod
+    def of(cls, net: BiGANNet, X: Tensor | DatasetRows) -> Self:
+        """Return the checks of a training on X; the training does not feel their draws."""
+        device = torch.device(net.device)
+        with undisturbed(device), device, torch.no_grad():
+            x = net.to_samples(to_device(rows_to_watch(X), device))
+            z = net.prior.sample(len(x), net.latent_dim).to(x)
+        return cls(net, Monitor(net.players, x, z))
+
+    def check(self) -> Health | None:
+        """Return the networks' health, or None if anything in the training is not finite."""
+        was_training = self.net.encoder_.training
+        health = self.monitor.look()
+        self.net.set_training(was_training)
+        fine = np.isfinite(health).all() and all_finite(self.net.training_state())
+        return health if fine else None
+
+    def after_epoch(self, losses: dict[str, float], n_steps: int) -> dict[str, float]:
+        """Return the health as of the last check, which is made now if it is due.
+
+        Raises
+        ------
+        Diverged
+            If losses or anything in the training are not finite.
+        """
+        history = self.net.history
+        n_epochs = len(history)
+        due, due_before = (n * n_steps // STEPS_BETWEEN_CHECKS for n in (n_epochs, n_epochs - 1))
+        self.checked_epoch = due > due_before or n_epochs in (1, self.net.max_epochs)
+        earlier = [Health(*(e[name] for name in Health._fields)) for e in history[:-1]]
+        health = self.check() if self.checked_epoch else earlier[-1]
+        if health is None or not np.isfinite([*losses.values()]).all():
+            raise Diverged(n_epochs, losses)
+        if self.checked_epoch and not self._warned:
+            self._warned = warn_of_collapse([*earlier, health], n_steps)
+        return health._asdict()
+
+
+def warn_of_collapse(healths: Sequence[Health], n_steps: int) -> bool:
+    """Warn if the last epochs show a collapse; return whether they do.
+
+    Parameters
+    ----------
+    healths : sequence of Health
+        Of the epochs so far, the last one last.
+    n_steps : int
+        Steps of an epoch.
+    """
+    for collapse, (shows, advice) in COLLAPSES.items():
+        epochs = len([*takewhile(shows, reversed(healths))])
+        if epochs >= EPOCHS and epochs * n_steps >= STEPS:
+            warnings.warn(
+                f"for {epochs * n_steps} steps, {collapse}: the training has collapsed. Try "
+                f"{advice}",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+            return True
+    return False
+
+
+def spread(values: Tensor) -> float:
+    """Return the standard deviation over rows, averaged over the rest."""
+    return values.float().std(0, correction=0).mean().item()
+
+
+def covariance(values: Tensor) -> float:
+    """Return the root mean square covariance of two different columns."""
+    # Squares of large codes overflow single precision, and some devices have no double.
+    matrix = torch.atleast_2d(values.cpu().double().T.cov(correction=0))
+    n = len(matrix)
+    squares = matrix.square().sum() - matrix.diag().square().sum()
+    return (squares / max(1, n * (n - 1))).sqrt().item()
+
+
+def sum_of_squares(values: Tensor) -> float:
+    return values.cpu().double().square().sum().item()
+
+
+def rows_to_watch(X: Tensor | DatasetRows) -> Tensor:
+    """Return a few rows at equal distances, or the first of a stream."""
+    return from_all_over(X, min(ROWS, max(2, VALUES // prod(X.shape[1:]))))
+
+
+def ratio(part: float, whole: float) -> float:
+    """Return part / whole, or 1 where the whole is 0."""
+    return part / whole if whole > 0 else 1.0
