@@ -94,6 +94,7 @@ class Run:
         if anew:
             self.layout = recognise(row_shape, wanted_sample_shape(estimator))
         self.processes = ALONE
+        self.committed = False
 
     def n_epochs(self, rows: Sized) -> int:
         """Return the passes over these rows that `max_epochs` means."""
@@ -147,33 +148,32 @@ class Run:
         self.net = net = self._engine(n_epochs, [*callbacks, *shows])
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([draft._seed, draft.n_epochs_]).generate_state(1).item()
-        try:
-            with (
-                self._undone_on_error(),
-                closing(bar),
-                nullcontext() if is_first else warnings.catch_warnings(action="ignore"),
-                checkpoints or nullcontext(),
-                seeded(seed, model.device),
-                repeatable(model.device, tf32=draft.precision == "tf32"),
-            ):
-                X = for_training(self.rows, model.device)
-                Training(net, X, checkpoints, trained_on).run()
-        except TrainingDivergedError:
-            if self.records()["n_epochs_"] > draft.n_epochs_:
+        with self._undone_unless_committed(), closing(bar):
+            try:
+                with (
+                    nullcontext() if is_first else warnings.catch_warnings(action="ignore"),
+                    checkpoints or nullcontext(),
+                    seeded(seed, model.device),
+                    repeatable(model.device, tf32=draft.precision == "tf32"),
+                ):
+                    X = for_training(self.rows, model.device)
+                    Training(net, X, checkpoints, trained_on).run()
+            except TrainingDivergedError:
+                if self.records()["n_epochs_"] > draft.n_epochs_:
+                    self._commit()
+                raise
+            except KeyboardInterrupt:
                 self._commit()
-            raise
-        except KeyboardInterrupt:
+                raise
+            except torch.OutOfMemoryError as error:
+                raise torch.OutOfMemoryError(
+                    f"{model.device} ran out of memory in training with "
+                    f"batch_size={draft.batch_size}; try "
+                    f"batch_size={max(2, draft.batch_size // 2)}. {error}"
+                ) from error
+            finally:
+                net.callbacks, net.callbacks_ = [], []  # which hold on to X
             self._commit()
-            raise
-        except torch.OutOfMemoryError as error:
-            raise torch.OutOfMemoryError(
-                f"{model.device} ran out of memory in training with batch_size={draft.batch_size}; "
-                f"try batch_size={max(2, draft.batch_size // 2)}. {error}"
-            ) from error
-        else:
-            self._commit()
-        finally:
-            net.callbacks, net.callbacks_ = [], []  # which hold on to X
 
     def records(self) -> dict[str, Any]:
         """Return `history_` and `n_epochs_`: the epochs before this training and its own."""
@@ -198,6 +198,7 @@ class Run:
         """Give the estimator all that the draft has learned."""
         vars(self.draft).update(self.fitted_so_far())
         self._show()
+        self.committed = True
 
     def _show(self) -> None:
         """Give the estimator the draft's attributes."""
@@ -207,16 +208,16 @@ class Run:
         shown.update(drafted)
 
     @contextmanager
-    def _undone_on_error(self) -> Iterator[None]:
-        """Let the estimator show the draft inside, and restore it after an error."""
+    def _undone_unless_committed(self) -> Iterator[None]:
+        """Let the estimator show the draft inside, and restore it if nothing is committed."""
         before = dict(vars(self.estimator))
         self._show()
         try:
             yield
-        except BaseException:
-            vars(self.estimator).clear()
-            vars(self.estimator).update(before)
-            raise
+        finally:
+            if not self.committed:
+                vars(self.estimator).clear()
+                vars(self.estimator).update(before)
 
     def _prepare_model(self, columns: Columns) -> None:
         """Build the networks or bring those that there are to the device."""
