@@ -32,6 +32,7 @@ lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 
 # The site, with its examples run and the Python of its pages tested; any warning is an error.
 docs: $(VENV)/.docs

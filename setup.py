@@ -31,7 +31,7 @@ test = [
     "pillow>=10.0",
     "pyyaml>=6.0",
 ]
-lint = ["ruff>=0.9", "mypy>=1.13", "pre-commit>=4.0", "pre-commit-hooks>=5.0"]
+lint = ["ruff>=0.9", "mypy>=1.13", "import-linter>=2.9", "pre-commit>=4.0", "pre-commit-hooks>=5.0"]
 release = ["build>=1.2", "twine>=6.1"]
 docs = [
     *plot,
