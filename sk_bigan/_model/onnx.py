@@ -144,7 +144,7 @@ def write_onnx(
     Raises
     ------
     ImportError
-        Without the packages of the extra `onnx`.
+        Without the packages onnx, onnxscript and onnxruntime.
     OSError
         If the file cannot be written.
     ValueError
