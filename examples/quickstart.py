@@ -16,7 +16,6 @@ from time import perf_counter
 import joblib
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.patheffects import withStroke
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -25,7 +24,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
-from sk_bigan import BiGANTransformer, LatentDisplay
+from sk_bigan import BiGANTransformer
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--output", type=Path, default=Path("quickstart.png"), help="the picture")
@@ -136,16 +135,12 @@ for axes, (label, (images, style)) in zip(above.subplots(3, 10), strips.items(),
         ax.set(xticks=[], yticks=[])
     axes[0].set_ylabel(label, rotation=0, ha="right", va="center")
 
-outline = [withStroke(linewidth=4, foreground="white")]
 planes = {"BiGAN": bigans[2], "PCA": pcas[2]}
 for ax, (name, encoder) in zip(below.subplots(1, 2), planes.items(), strict=True):
     codes = encoder.transform(X_test)
-    LatentDisplay.from_predictions(codes, y_test, ax=ax)
-    ax.legend_.remove()
     for digit in range(10):
-        middle = np.median(codes[y_test == digit], axis=0)
-        ax.annotate(digit, middle, size=16, ha="center", va="center", path_effects=outline)
-    ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
+        ax.scatter(*codes[y_test == digit].T, marker=f"${digit}$", s=50, linewidths=0.5)
+    ax.set(xticks=[], yticks=[])
     ax.set_title(f"{name}, 2 numbers: nearest neighbour {neighbour[name, 2]} right")
 figure.savefig(args.output, dpi=80)
 say(f"The picture is in {args.output}. Read docs/start.md next: your own table and pictures.")
