@@ -126,8 +126,7 @@ def test_the_chinese_readme_has_the_sections_tables_and_links_of_the_english():
     for pattern in (r"^#+ ", r"^\|", r"^- "):
         counts = [len(re.findall(pattern, text, re.MULTILINE)) for text in (english, chinese)]
         assert counts[0] == counts[1], pattern
-    figures = r"\b\d+\.\d\b"
-    assert sorted(re.findall(figures, english)) == sorted(re.findall(figures, chinese))
+    assert sorted(NUMBER.findall(english)) == sorted(NUMBER.findall(chinese))
     others = {"README.md", "README.zh-CN.md", "docs/bigan_zh.md"}
     assert {*LINK.findall(english)} - others == {*LINK.findall(chinese)} - others
 
