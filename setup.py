@@ -8,6 +8,18 @@ from setuptools import find_packages, setup
 here = Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (here / "sk_bigan" / "_version.py").read_text())
 
+RELATIVE_LINK = r"\[([^]]*)\]\((?!https://)[^)]*\)"
+
+
+def off_the_repository(readme):
+    """Return the README for an index, where relative links and pictures lead nowhere.
+
+    Pictures, and lines that are a relative link, are left out. Other links become their text.
+    """
+    without = re.sub(rf"^!?{RELATIVE_LINK}\n", "", readme, flags=re.MULTILINE)
+    return re.sub(RELATIVE_LINK, r"\1", without)
+
+
 plot = ["matplotlib>=3.8"]
 save = ["safetensors>=0.4.5"]
 progress = ["rich>=14.1"]  # as scikit-learn's bars need it
@@ -50,7 +62,7 @@ setup(
     name="sk_bigan",
     version=version[1],
     description="Features learned by bidirectional GANs, as a scikit-learn transformer",
-    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description=off_the_repository((here / "README.md").read_text(encoding="utf-8")),
     long_description_content_type="text/markdown",
     author="The sk_bigan developers",
     license_expression="BSD-3-Clause",

@@ -22,7 +22,7 @@ try:
     import dask.array
     from dask.distributed import Client
 except ImportError as error:
-    raise ImportError("this example needs Dask: pip install 'sk_bigan[dask]'") from error
+    raise ImportError("this example needs Dask: pip install dask distributed") from error
 
 
 def encode(rows, bigan, nothing):

@@ -1,5 +1,6 @@
 """Features learned by bidirectional GANs, for scikit-learn."""
 
+from ._show_versions import show_versions
 from ._version import __version__
 from .detector import BiGANDetector
 from .display import (
@@ -22,4 +23,5 @@ __all__ = [
     "SampleDisplay",
     "TrainingDivergedError",
     "__version__",
+    "show_versions",
 ]

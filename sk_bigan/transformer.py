@@ -495,7 +495,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         NotFittedError
             Before `fit`.
         ImportError
-            Without onnx, onnxscript and onnxruntime: ``pip install 'sk_bigan[onnx]'``.
+            Without the packages: ``pip install onnx onnxscript onnxruntime``.
         ValueError
             If `part`, `dtype` or a parameter is not as described, a parameter has changed since the
             networks were built, the weights take more than 2 GB, or a network of your own cannot

@@ -1,5 +1,6 @@
 """The examples run, here for an epoch each, and draw their pictures."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,19 @@ def test_example(name, tmp_path):
     command = [sys.executable, EXAMPLES / name, "--epochs", "1", "--output", picture]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+    assert picture.stat().st_size > 10_000
+
+
+def test_the_quick_start_says_where_its_picture_is_and_what_to_read_next(tmp_path):
+    picture = tmp_path / "quickstart.png"
+    command = [sys.executable, EXAMPLES / "quickstart.py", "--epochs", "1", "--output", picture]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "loaded in a fresh process. The same predictions: True." in run.stdout
+    last = run.stdout.splitlines()[-1]
+    assert f"The picture is in {picture}." in last
+    (page,) = re.findall(r"Read (\S+) next", last)
+    assert (EXAMPLES.parent / page).is_file()
     assert picture.stat().st_size > 10_000
 
 

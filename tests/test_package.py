@@ -1,6 +1,7 @@
 """The files beside the package say the same as its metadata and its version."""
 
 import re
+import runpy
 import tomllib
 from importlib.metadata import metadata, requires
 from importlib.resources import files
@@ -47,6 +48,26 @@ def test_the_license_is_the_same_everywhere():
     assert license_expression == "BSD-3-Clause"
     assert read_yaml("CITATION.cff")["license"] == license_expression
     assert read_yaml("conda/recipe.yaml")["about"]["license"] == license_expression
+
+
+@pytest.mark.skipif(not (ROOT / "sk_bigan").is_dir(), reason="setup.py reads the sources")
+def test_the_long_description_works_off_the_repository(monkeypatch):
+    settings = {}
+    monkeypatch.setattr("setuptools.setup", settings.update)
+    off_the_repository = runpy.run_path(str(ROOT / "setup.py"))["off_the_repository"]
+
+    text = "a [page](docs/a.md#b) and a [site](https://example.org)\n"
+    assert off_the_repository(text) == "a page and a [site](https://example.org)\n"
+    assert off_the_repository(f"![Codes](docs/codes.png)\n[中文](zh.md)\n{text[0]}") == text[0]
+
+    readme, description = read("README.md"), settings["long_description"]
+    targets = re.findall(r"\]\((.*?)\)", description)
+    assert targets
+    assert all(target.startswith("https://") for target in targets)
+    assert "![" not in description
+    code = re.compile("^```.*?^```$", re.MULTILINE | re.DOTALL)
+    assert code.findall(description) == code.findall(readme)
+    assert description.count("\n|") == readme.count("\n|")
 
 
 def test_types_are_shipped():

@@ -331,9 +331,9 @@ def test_a_file_that_cannot_be_written_leaves_the_one_before(saved, tmp_path):
 
 def test_without_safetensors_the_error_says_what_to_install(saved, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    with pytest.raises(ImportError, match=r"pip install 'sk_bigan\[save\]'"):
+    with pytest.raises(ImportError, match=r"pip install safetensors"):
         saved("mlp").save(tmp_path / "model")
-    with pytest.raises(ImportError, match=r"pip install 'sk_bigan\[save\]'"):
+    with pytest.raises(ImportError, match=r"pip install safetensors"):
         BiGANTransformer.load(tmp_path / "model")
 
 

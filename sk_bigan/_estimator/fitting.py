@@ -164,7 +164,7 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         NotFittedError
             Before `fit`.
         ImportError
-            Without the package safetensors: ``pip install 'sk_bigan[save]'``.
+            Without the package safetensors: ``pip install safetensors``.
         ValueError
             If a parameter is not as described, or has changed since the networks were built, or
             a network of your own has a state that is not of tensors.
@@ -201,7 +201,7 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         Raises
         ------
         ImportError
-            Without the package safetensors: ``pip install 'sk_bigan[save]'``.
+            Without the package safetensors: ``pip install safetensors``.
         OSError
             If the file cannot be read.
         TypeError

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .extras import missing
 from .random_numbers import generators, set_generators
 
 
@@ -102,9 +103,7 @@ class AcceleratedProcesses(Processes):
         try:
             from accelerate import Accelerator
         except ImportError as error:
-            raise ImportError(
-                "data_parallel needs the package accelerate: pip install 'sk_bigan[accelerate]'"
-            ) from error
+            raise missing("accelerate", "data_parallel") from error
         self.accelerator = Accelerator(cpu=cpu or not torch.cuda.is_available())
         # gloo's threads abort a process that ends without this.
         atexit.unregister(leave_the_others)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .._machine.extras import missing
 from .._machine.files import write_whole
 
 FORMAT = 1
@@ -79,7 +80,5 @@ def _safetensors() -> Any:
     try:
         import safetensors.numpy
     except ImportError as error:
-        raise ImportError(
-            "models are saved and loaded by the package safetensors: pip install 'sk_bigan[save]'"
-        ) from error
+        raise missing("save", "the file of a model") from error
     return safetensors

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .._data.scaling import center_and_factor, make_to_samples
+from .._machine.extras import missing
 from .._machine.files import write_whole
 from .._machine.random_numbers import CPU, seeded
 from .._version import __version__
@@ -143,7 +144,7 @@ def write_onnx(
     Raises
     ------
     ImportError
-        Without the packages of the extra `onnx`.
+        Without the packages onnx, onnxscript and onnxruntime.
     OSError
         If the file cannot be written.
     ValueError
@@ -195,10 +196,7 @@ def _packages() -> tuple[Any, Any]:
         import onnxruntime
         import onnxscript  # noqa: F401, by which torch exports
     except ImportError as error:
-        raise ImportError(
-            "files of ONNX are written by the packages onnx, onnxscript and onnxruntime: "
-            "pip install 'sk_bigan[onnx]'"
-        ) from error
+        raise missing("onnx", "a file of ONNX") from error
     return onnx, onnxruntime
 
 

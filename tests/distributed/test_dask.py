@@ -279,4 +279,4 @@ def test_without_dask_the_example_says_what_to_install():
     without = f"import runpy, sys; sys.modules['dask'] = None; runpy.run_path({str(EXAMPLE)!r})"
     run = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True)
     assert run.returncode != 0
-    assert run.stderr.splitlines()[-1].endswith("pip install 'sk_bigan[dask]'")
+    assert run.stderr.splitlines()[-1].endswith("pip install dask distributed")
