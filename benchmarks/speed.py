@@ -30,8 +30,9 @@ from sk_bigan import BiGANTransformer
 from sk_bigan._data.batches import Batches
 from sk_bigan._machine.devices import resolve_device, resolve_precision
 from sk_bigan._training.engine import BiGANNet
+from sk_bigan._training.loop import Training
 from sk_bigan._training.optimizers import ADAM_BETAS
-from sk_bigan._training.step import accumulate_gradients
+from sk_bigan._training.step import Game, accumulate_gradients
 from sk_bigan.networks.building import build_networks
 from sk_bigan.objectives import OBJECTIVES
 from sk_bigan.priors import PRIORS
@@ -39,13 +40,7 @@ from sk_bigan.priors import PRIORS
 N_FEATURES, WIDTH, LATENT_DIM, BATCH_SIZE, LEARNING_RATE = 784, 1024, 50, 128, 2e-4
 PRODUCT_SIZE, PRODUCTS = 2048, 5
 STEPS = {"cpu": 25, "cuda": 400}  # in one turn
-PURE = {
-    "objective": OBJECTIVES["non_saturating"],
-    "cycle_weight": 0.0,
-    "consistency_weight": 0.0,
-    "vat_weight": 0.0,
-    "gradient_penalty": 0.0,
-}
+PURE = Game(OBJECTIVES["non_saturating"])
 
 
 def make_networks(n_features=N_FEATURES, latent_dim=LATENT_DIM, hidden_units=(WIDTH, WIDTH)):
@@ -112,14 +107,12 @@ def plain_loop(X, device, batches=None):
 
 
 def make_net(device, precision, networks=None, latent_dim=LATENT_DIM, engine=BiGANNet, **settings):
-    networks = [network.to(device) for network in networks or make_networks()]
-    names = ("encoder", "generator", "discriminator")
+    terms, settings = terms_of_game(settings)
     defaults = {
-        **PURE,
+        "players": (networks or make_networks()).to(device),
+        "game": PURE._replace(precision=resolve_precision(precision, device), **terms),
         "latent_dim": latent_dim,
         "prior": PRIORS["normal"],
-        "augmentation": None,
-        "precision": resolve_precision(precision, device),
         "to_samples": nn.Identity(),
         "lr": LEARNING_RATE,
         "max_epochs": 1,
@@ -127,24 +120,34 @@ def make_net(device, precision, networks=None, latent_dim=LATENT_DIM, engine=BiG
         "verbose": 0,
         "device": device,
     }
-    return engine(**dict(zip(names, networks, strict=True)), **(defaults | settings)).initialize()
+    return engine(**(defaults | settings)).initialize()
+
+
+def terms_of_game(settings):
+    """Split settings into fields of `Game` and the others."""
+    terms = {name: value for name, value in settings.items() if name in Game._fields}
+    return terms, {name: value for name, value in settings.items() if name not in terms}
 
 
 def ours(X, device, precision="auto", **settings):
     net = make_net(device, precision, **settings)
     X = X.to(device)
-    return lambda: net.train(X)
+    return Training(net, X).run
 
 
 def by_hand(X, device, precision="auto", networks=None, latent_dim=LATENT_DIM, **settings):
     """The same step in a loop of its own, with nothing around it."""
-    E, G, D = (deepcopy(network).to(device).train() for network in networks or make_networks())
+    players = deepcopy(networks or make_networks()).to(device)
+    for network in players:
+        network.train()
+    E, G, D = players
     adam = {"lr": LEARNING_RATE, "betas": ADAM_BETAS, "fused": True}
     optimizers = (
         torch.optim.Adam(D.parameters(), **adam),
         torch.optim.Adam([*E.parameters(), *G.parameters()], **adam),
     )
-    settings = {**PURE, "precision": resolve_precision(precision, device), **settings}
+    terms, _ = terms_of_game(settings)
+    game = PURE._replace(precision=resolve_precision(precision, device), **terms)
     X = X.to(device)
 
     def steps():
@@ -153,7 +156,7 @@ def by_hand(X, device, precision="auto", networks=None, latent_dim=LATENT_DIM, *
             z = torch.randn(len(x), latent_dim, device=device)
             for optimizer in optimizers:
                 optimizer.zero_grad()
-            accumulate_gradients(E, G, D, x, [x], z, **settings)
+            accumulate_gradients(players, x, [x], z, game)
             for optimizer in optimizers:
                 optimizer.step()
 
@@ -298,8 +301,8 @@ def loaders(X, device, repeats):
             batches = theirs.get_iterator(theirs.get_dataset(rows), training=True)
             own_batches = Batches(rows, BATCH_SIZE, torch.device("cpu"))
             contestants = {
-                "ours": partial(own.train, rows.to(device)),
-                name: partial(theirs.train, rows),
+                "ours": Training(own, rows.to(device)).run,
+                name: Training(theirs, rows).run,
                 "our batches": partial(list, own_batches),
                 "their batches": partial(list, batches),
             }

@@ -141,6 +141,13 @@ def test_the_readme_is_read_in_a_minute():
     assert median(lengths) <= 16
 
 
+def test_the_reading_order_takes_ten_minutes():
+    section = read("README.md").split("## Reading the code")[1]
+    files = re.findall(r"`(sk_bigan/\S+\.py)`", section)
+    assert files
+    assert sum(len(read(file).split()) for file in files) <= 2500
+
+
 def test_lines_of_prose_are_wrapped():
     lines = [line for line in read("README.md").splitlines() if not line.startswith(("|", "!"))]
     assert max(map(len, lines)) <= 100
