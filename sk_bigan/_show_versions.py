@@ -1,4 +1,4 @@
-"""What a bug report needs: the machine, and the versions of all that a training runs on."""
+"""Versions for bug reports: the machine, and the packages that a training runs on."""
 
 from __future__ import annotations
 

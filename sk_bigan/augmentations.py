@@ -1,12 +1,12 @@
-"""What the encoder sees of a sample in training.
+"""Augmentations: changes of a sample before the encoder sees it in training.
 
-E codes a changed sample a(x), while D and the cycle term hold the code to x itself: the pairs are
-(x, E(a(x))) and the error is ||x - G(E(a(x)))||^2, a denoising autoencoder's (Vincent et al. 2008,
-ICML). Codes come to depend less on what the change alters.
+E codes a changed sample a(x), while D and the cycle term see x itself. The pairs are (x, E(a(x)))
+and the error is ||x - G(E(a(x)))||^2, as in a denoising autoencoder (Vincent et al. 2008, ICML).
+Codes then depend less on what the change alters.
 
-An augmentation maps (n, *sample_shape) to the same shape, with randomness of torch's. Name yours in
-`AUGMENTATIONS`, or pass it to the estimator; `functools.partial` sets another strength. One that
-has a parameter `places` without a default is told those of the columns of flat samples.
+An augmentation maps (n, *sample_shape) to the same shape, with torch's random numbers. Add one by
+naming it in `AUGMENTATIONS`, or pass it to the estimator; `functools.partial` sets another
+strength. A function with a parameter `places` without a default gets the places of the columns.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Augmentation = Callable[[Tensor], Tensor]
 
 
 def swap(x: Tensor, probability: float = 0.25) -> Tensor:
-    """Each value, with the probability, from the same place of the sample before it in the batch.
+    """Replace each value, with this probability, by that of the sample before it in the batch.
 
     No column leaves its own distribution, so that this suits any table.
     """
@@ -36,7 +36,7 @@ def swap(x: Tensor, probability: float = 0.25) -> Tensor:
 
 
 def warp(x: Tensor, strength: float = 0.1) -> Tensor:
-    """Images shifted, turned, scaled, sheared and bent at random, as by a hand that is not steady.
+    """Shift, turn, scale, shear and bend images at random, as an unsteady hand does.
 
     Pixel p of the result, p in [-1, 1]^2, is taken from p + A p + b + u(p), where u is a smooth
     field between 4 by 4 places.
@@ -79,7 +79,7 @@ def resolve_augmentation(
     device: torch.device,
     column_places: Callable[[], np.ndarray],
 ) -> Augmentation | None:
-    """The named augmentation or a user's own, or several in turn, after one trial run.
+    """Return the named augmentation or a user's own, or several in turn, after one trial run.
 
     Parameters
     ----------
@@ -87,14 +87,14 @@ def resolve_augmentation(
     sample_shape : tuple of int
     device : torch.device
     column_places : callable, () -> ndarray of shape (n_columns, n_dimensions)
-        Is asked if an augmentation needs `places`.
+        Called if an augmentation needs `places`.
 
     Raises
     ------
     ValueError
-        If a name is unknown, if "warp" is wanted of samples that are no images, if places cannot be
-        learned, or if a user's own changes its input or does not give finite samples of the shape
-        and dtype it gets.
+        If a name is unknown, if "warp" gets samples that are no images, if places cannot be
+        learned, or if a user's own changes its input or does not return finite samples of the same
+        shape and dtype.
     """
     if augmentation is None:
         return None
@@ -120,7 +120,7 @@ def _resolve_one(
     if _needs_places(function):
         function = partial(function, places=column_places())
     if isinstance(function, partial) and function.func is displace:
-        # Which would look at the places anew in every step, and have a GPU wait for it.
+        # Done once, since it waits for a GPU and would do so in every step.
         places = known_places(function.keywords["places"], sample_shape, device)
         function = partial(function, places=places)
     samples = torch.rand(2, *sample_shape, device=device) * 2 - 1
@@ -145,6 +145,6 @@ def _resolve_one(
 def _needs_places(function: Callable[..., Tensor]) -> bool:
     try:
         parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):  # of a function of C's, which tells nothing
+    except (TypeError, ValueError):  # a function of C has no signature
         return False
     return "places" in parameters and parameters["places"].default is inspect.Parameter.empty

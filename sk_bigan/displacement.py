@@ -1,8 +1,8 @@
-"""Values displaced among columns that have places: `warp` for rows that are no known picture.
+"""Displacement of values among columns that have places: `warp` for flat rows.
 
-Where neighbouring columns measure nearly the same, as wavelengths of a spectrum, sensors on a field
-or pixels in an unknown order do, correlations tell who neighbours whom, and thereby the places of
-all (Le Roux et al. 2007, "Learning the 2-D Topology of Images", NIPS).
+Neighbouring wavelengths of a spectrum, sensors on a field, or pixels in an unknown order measure
+nearly the same. Their correlations show the neighbours, and so the places of all columns (Le Roux
+et al. 2007, "Learning the 2-D Topology of Images", NIPS).
 """
 
 from __future__ import annotations
@@ -33,37 +33,37 @@ WAVE_NUMBER = 3.0  # two thirds of a wave or so from end to end
 
 
 class KnownPlaces(NamedTuple):
-    """Of the columns that have a place, the numbers and these, on one device."""
+    """Numbers and places of the columns that have a place, on one device."""
 
     columns: Tensor  # (n_known,)
     places: Tensor  # (n_known, n_dimensions)
 
 
 def rows_for_places(n_columns: int) -> int:
-    """The most rows that `column_places` looks at."""
+    """Return the most rows that `column_places` reads."""
     return min(MOST_ROWS, max(2, MOST_VALUES // n_columns))
 
 
 def column_places(X: ArrayLike, n_dimensions: int = 3, n_neighbors: int = 4) -> np.ndarray:
-    """Where columns lie if those that vary alike are neighbours, by Isomap of their correlations.
+    """Learn places of columns, close together if they vary alike, by Isomap of correlations.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Rows of the training data, in any units. At most 20,000 are looked at, and fewer of more
-        than 800 columns.
+        Rows of the training data, in any units. At most 20,000 are read, and fewer if there are
+        more than 800 columns.
     n_dimensions : int, default=3
-        The most that what is measured can vary in; too many do no harm.
+        The most dimensions of the places; too many do no harm.
     n_neighbors : int, default=4
-        Of a column in Isomap's graph, if there are so many others. More make shortcuts where
-        correlations are deceptive.
+        Neighbours of a column in Isomap's graph, if there are enough others. More neighbours make
+        shortcuts where correlations are deceptive.
 
     Returns
     -------
     ndarray of shape (n_features, n_dimensions)
         In [-1, 1], up to rotations and reflections; NaN for columns that differ from their median
-        in less than a hundredth of the rows. So few other columns as leave no use for all
-        dimensions have fewer.
+        in less than a hundredth of the rows. With k varying columns there are at most k - 1
+        dimensions.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def column_places(X: ArrayLike, n_dimensions: int = 3, n_neighbors: int = 4) -> 
 
 
 def displace(x: Tensor, places: ArrayLike | KnownPlaces, strength: float = 0.06) -> Tensor:
-    """Each column with the value of another nearby, along smooth fields that are drawn at random.
+    """Give each column the value of another nearby, along smooth random fields.
 
     The column at p takes the value of the one nearest to p + A p + b + u(p), where u is a sum of
     eight random waves. A batch has eight such fields, each for an eighth of its rows, and takes
@@ -114,16 +114,15 @@ def displace(x: Tensor, places: ArrayLike | KnownPlaces, strength: float = 0.06)
     ----------
     x : Tensor of shape (n, *sample_shape)
     places : array-like of shape (n_columns, n_dimensions)
-        Of the columns of x as flat rows, in [-1, 1], known or by `column_places`. Columns with NaN
-        keep their values, and give none. Or what `known_places` makes of these, which a training
-        does once.
+        Places of the columns of x as flat rows, in [-1, 1], known or by `column_places`. Columns
+        with NaN keep their values, and give none. A training passes the result of `known_places`.
     strength : float
         The standard deviation of the numbers in A, b and u.
 
     Raises
     ------
     ValueError
-        If there are not as many places as columns, or none is finite.
+        If the number of places is not that of columns, or none is finite.
     """
     if not isinstance(places, KnownPlaces):
         places = known_places(places, x.shape[1:], x.device)
@@ -140,12 +139,12 @@ def displace(x: Tensor, places: ArrayLike | KnownPlaces, strength: float = 0.06)
 def known_places(
     places: ArrayLike, sample_shape: Sequence[int], device: torch.device
 ) -> KnownPlaces:
-    """The finite ones, for samples of this shape.
+    """Return the finite places, for samples of this shape.
 
     Raises
     ------
     ValueError
-        If there are not as many places as columns, or none is finite.
+        If the number of places is not that of columns, or none is finite.
     """
     places, n_columns = np.asarray(places, dtype=np.float32), prod(sample_shape)
     if places.ndim != 2 or len(places) != n_columns:
@@ -162,13 +161,13 @@ def known_places(
 
 
 def _nearest(points: Tensor, places: Tensor) -> Tensor:
-    """The number of each point's nearest place: where |q - p|^2 / 2, less |q|^2 / 2, is least."""
+    """Return the number of each point's nearest place: the least |p|^2 / 2 - q p."""
     with torch.autocast(points.device.type, enabled=False):  # short factors would move columns
         return torch.addmm(places.square().sum(1) / 2, points, places.T, alpha=-1).argmin(1)
 
 
 def _moved(places: Tensor, strength: float) -> Tensor:
-    """p + A p + b + u(p) of every place p."""
+    """Return p + A p + b + u(p) of every place p."""
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(shape, device=places.device)

@@ -1,4 +1,4 @@
-"""What can go wrong that is nobody's bad input."""
+"""Errors of trainings and networks, rather than of the input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TrainingDivergedError(ArithmeticError):
     losses : mapping from str to float
         Their means over that epoch.
     advice : str
-        What to change.
+        Parameter to change.
 
     Attributes
     ----------

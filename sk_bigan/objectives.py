@@ -1,8 +1,8 @@
-"""What D descends and what E and G together descend, as functions of D's logits.
+"""The losses of D, and of E and G together, as functions of D's logits.
 
 D gives one logit a pair. The encoder's pair (x, E(x)) is labelled 1, the generator's pair
-(G(z), z) is labelled 0; an objective maps the two batches of logits to the two players' losses
-and knows nothing else. Add one by writing such a function and naming it in `OBJECTIVES`.
+(G(z), z) is labelled 0. An objective maps the two batches of logits to the losses of both players.
+Add one by writing such a function and naming it in `OBJECTIVES`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ Objective = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def minimax(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
-    """E and G ascend what D descends: Donahue et al. 2017 (arXiv 1605.09782), Eq. 2.
+    """Return losses of which one is minus the other: Donahue et al. 2017 (1605.09782), Eq. 2.
 
-    The gradient of E and G vanishes as D wins; `non_saturating` mends that.
+    The gradient of E and G vanishes as D wins; `non_saturating` avoids that.
     """
     # -log sigmoid(l) = softplus(-l) and -log(1 - sigmoid(l)) = softplus(l), without overflow.
     loss_d = softplus(-real_logits).mean() + softplus(fake_logits).mean()
@@ -28,14 +28,14 @@ def minimax(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def non_saturating(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
-    """E and G descend D's loss with the labels flipped: Donahue et al. 2017, Section 3.4."""
+    """Return D's loss, and the same with labels flipped: Donahue et al. 2017, Section 3.4."""
     loss_d = softplus(-real_logits).mean() + softplus(fake_logits).mean()
     loss_eg = softplus(real_logits).mean() + softplus(-fake_logits).mean()
     return loss_d, loss_eg
 
 
 def hinge(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
-    """D stops at a margin of one, E and G move the logits: Lim & Ye 2017 (arXiv 1705.02894)."""
+    """Return a loss of D with a margin of one, and plain logits: Lim & Ye 2017 (1705.02894)."""
     loss_d = relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
     loss_eg = real_logits.mean() - fake_logits.mean()
     return loss_d, loss_eg
@@ -49,7 +49,7 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def input_gradients(logits: Tensor, x: Tensor, z: Tensor) -> tuple[Tensor, ...]:
-    """The gradients of D's logits at D's inputs, row by row, as parts of the graph.
+    """Return the gradients of D's logits at D's inputs, row by row, as parts of the graph.
 
     Parameters
     ----------
@@ -66,22 +66,22 @@ def input_gradients(logits: Tensor, x: Tensor, z: Tensor) -> tuple[Tensor, ...]:
 
 
 def r1_penalty(*gradients: Tensor) -> Tensor:
-    """Half the mean squared gradient of D at the encoder's pairs.
+    """Return half the mean squared gradient of D at the encoder's pairs.
 
-    R1 of Mescheder et al. 2018 (arXiv 1801.04406), Eq. 9, without its weight gamma. It keeps D flat
-    around the data, so that the game has somewhere to settle.
+    This is R1 of Mescheder et al. 2018 (arXiv 1801.04406), Eq. 9, without its weight gamma. It
+    keeps D flat around the data, so that the game can converge.
 
     Parameters
     ----------
     *gradients : Tensors of shape (n, ...)
-        Of the encoder's pairs, from `input_gradients`.
+        Gradients at the encoder's pairs, from `input_gradients`.
     """
     squares = [g.float().flatten(1).square().sum(1) for g in gradients]  # each (n,)
     return 0.5 * torch.stack(squares).sum(0).mean()
 
 
 def resolve_objective(objective: str | Objective) -> Objective:
-    """The named objective, or a user's own after one trial run.
+    """Return the named objective, or a user's own after one trial run.
 
     Raises
     ------

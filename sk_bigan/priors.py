@@ -1,7 +1,7 @@
-"""P_Z, the distribution that the codes are matched to: how to draw from it, and its support.
+"""Priors P_Z, the distributions that codes are matched to: draws and support.
 
-D tells E(x) from z at a glance when one can take values that the other cannot, so a prior also
-says how the encoder's last layer is brought onto its support. Add one by naming it in `PRIORS`.
+D separates E(x) from z easily if one can take values that the other cannot. A prior therefore also
+names the activation that maps E's last layer onto its support. Add one by naming it in `PRIORS`.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Prior(NamedTuple):
 
 
 def normal(n_samples: int, latent_dim: int) -> Tensor:
-    """Independent standard normal coordinates."""
+    """Draw independent standard normal coordinates."""
     return torch.randn(n_samples, latent_dim)
 
 
 def uniform(n_samples: int, latent_dim: int) -> Tensor:
-    """Independent coordinates, uniform on [-1, 1]."""
+    """Draw independent coordinates, uniform on [-1, 1]."""
     return 2 * torch.rand(n_samples, latent_dim) - 1
 
 
@@ -46,7 +46,7 @@ PRIORS: dict[str, Prior] = {
 
 
 def resolve_prior(prior: str | Prior | Callable[[int, int], Tensor], latent_dim: int) -> Prior:
-    """The named prior, or a user's own after one trial draw.
+    """Return the named prior, or a user's own after one trial draw.
 
     Raises
     ------

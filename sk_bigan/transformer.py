@@ -34,13 +34,13 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
     r"""Features learned by a bidirectional GAN.
 
     An encoder E and a generator G play against a discriminator D, which sees pairs of a sample and
-    its code and tells the encoder's pairs (x, E(x)) from the generator's pairs (G(z), z) [1]_ [2]_:
+    its code and separates the encoder's pairs (x, E(x)) from the generator's (G(z), z) [1]_ [2]_:
 
     .. math:: \min_{G, E} \max_D \;
         \mathbb{E}_x \log \sigma(D(x, E(x))) + \mathbb{E}_z \log (1 - \sigma(D(G(z), z)))
 
-    At the optimum E and G are each other's inverse, and E(x) is a code from which G draws x. That
-    is the game with ``augmentation=None``, ``cycle_weight=0`` and ``gradient_penalty=0``. By
+    At the optimum E and G are each other's inverse: E(x) is a code from which G draws x. That is
+    the game with ``augmentation=None``, ``cycle_weight=0`` and ``gradient_penalty=0``. By
     default E sees x with some values changed while it learns, and must find the same code.
 
     Parameters
@@ -59,17 +59,15 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         for 28 by 28.
 
     sample_shape : tuple of int, default=None
-        Shape of one sample in the networks, (channels, height, width) for images. Needed for images
-        as flat rows, and for images whose layout is not clear. ``None`` takes
-        (n_samples, height, width) as images of one channel; of four dimensions, the first or last
-        after the samples is channels if it alone is at most 4.
+        Shape of a sample in the networks, (channels, height, width) for images. ``None`` takes flat
+        rows as they are, (n_samples, height, width) as images of one channel, and of four
+        dimensions the second or last as channels, if it alone is at most 4.
 
     encoder, generator, discriminator : nn.Module, class of one or function, default=None
         Networks of your own; the others keep to the architecture. A module is copied. A class gets
-        `sample_shape` and `latent_dim` if it has such parameters; a function is called as
-        ``(sample_shape, latent_dim)``. Further parameters of a class or function are parameters of
-        the estimator, as ``encoder__width=64``, also in grids, and so are those of the built-in
-        networks, as ``encoder__hidden_units``. E maps (n, \*sample_shape) to
+        `sample_shape` and `latent_dim` if it has such parameters, a function always. Further
+        parameters are parameters of the estimator, as ``encoder__width=64``, and so are those of
+        built-in networks, as ``encoder__hidden_units``. E maps (n, \*sample_shape) to
         (n, latent_dim), G maps back, and D has ``forward(*, x, z)`` with one logit a row. A
         submodule `body` of E is the penultimate layer, its children the hidden ones. A D with
         ``row_wise = True`` promises that no logit depends on other rows, and trains faster.
@@ -83,11 +81,11 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         (n,), to the scalars ``(loss_d, loss_eg)``.
 
     scaling : {"auto", "range", "standard"}, StandardScaler, MinMaxScaler or None, default="auto"
-        Scaling of X. "range" maps the whole array onto [-1, 1] and suits images; "standard"
-        standardises each column and suits tables; ``None`` leaves X as it is. "auto" takes "range"
-        for images, for uint8, with a `sample_shape`, and where most columns share the ends of their
-        range. A fitted ``StandardScaler()`` or ``MinMaxScaler(feature_range=(-1, 1))`` is copied
-        and used as it is; in grid searches wrap it in :class:`sklearn.frozen.FrozenEstimator`.
+        "range" maps the whole array onto [-1, 1] and suits images; "standard" standardises each
+        column and suits tables; ``None`` leaves X as it is. "auto" takes "range" for images, uint8,
+        and columns that mostly share the ends of their range. A fitted ``StandardScaler()`` or
+        ``MinMaxScaler(feature_range=(-1, 1))`` is copied; grid searches need it within
+        :class:`sklearn.frozen.FrozenEstimator`.
 
     features : {"latent", "penultimate", "hidden"} or list of str, default="latent"
         Output of `transform`: the code E(x), the wider layer before it [1]_, all hidden layers side
@@ -95,17 +93,17 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         are max-pooled to 4 by 4 in the last two cases. May be changed on a fitted estimator.
 
     augmentation : {"swap", "warp", "displace"}, callable, list of these or None, default="swap"
-        Input of E in training, while D and the cycle term see x itself, so that codes depend less
-        on what is changed. A list is applied in turn; `functools.partial` sets another strength of
-        the functions in :mod:`sk_bigan.augmentations`. ``None`` gives E the sample.
+        Change of E's input in training, so that codes depend less on it; D and the cycle term see x
+        itself. A list is applied in turn; `functools.partial` sets another strength of the
+        functions in :mod:`sk_bigan.augmentations`.
 
         - "swap" takes a quarter of the values from another sample, and suits any rows.
         - "warp" shifts, turns, scales, shears and bends images.
-        - "displace" does so with flat rows, among places of the columns that `fit` or the first
-          `partial_fit` learns from correlations. It suits up to 5,000 columns on a line, a field or
-          in space, in any order: wavelengths, sensors, pixels.
-        - A callable maps samples (n, \*sample_shape) to the input of E with torch's random numbers;
-          a function with a parameter `places` gets those of the columns.
+        - "displace" does so with flat rows, among places of the columns that the first fit learns
+          from correlations. It suits up to 5,000 columns on a line, a field or in space, in any
+          order: wavelengths, sensors, pixels.
+        - A callable maps samples (n, \*sample_shape) to E's input, with torch's random numbers; a
+          parameter `places` gets those of the columns.
 
     consistency_weight : float, default=3.0
         Weight of the mean of :math:`(E(a(x)) - E(a'(x)))^2`, for two augmentations of x. Codes are
@@ -130,14 +128,14 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         the epochs.
 
     max_epochs : int or "auto", default="auto"
-        Passes over X in `fit`. "auto" makes 600 updates, in 20 to 100 epochs. Longer is not always
-        better: codes of MNIST were better after 20 epochs than after 100.
+        Passes over X in `fit`. "auto" makes 600 updates, in 20 to 100 epochs. Codes of MNIST were
+        better after 20 epochs than after 100.
 
     batch_size : int, default=128
         The most rows in a mini-batch.
 
     validation_fraction : float, default=None
-        Share of the rows that `fit` holds out of training and scores after every epoch, as
+        Share of the rows that `fit` holds out and scores after every epoch, as
         "valid_score" in `history_`. Scaling is learned from all rows.
 
     device : str or torch.device, default="auto"
@@ -148,37 +146,34 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         natively, else float32. Inference is in float32.
 
     cuda_graph : bool, default=False
-        Whether to record the training step on an NVIDIA GPU and replay it. Python code in networks
-        or functions of your own then runs once. The log reports a step that cannot be recorded.
+        Whether to record the training step on an NVIDIA GPU and replay it. Python code of your own
+        then runs once. The log reports a step that cannot be recorded.
 
     data_parallel : bool, default=False
-        Whether to share each batch among the processes that `torchrun` or `accelerate launch` has
-        started, one a GPU, each with the same X. Gradients are those of one process; random
-        numbers of augmentations differ. Process 0 draws bars, warns and writes files; callbacks run
-        in all.
+        Whether to share each batch among the processes of `torchrun` or `accelerate launch`, one a
+        GPU, each with the same X. Gradients are those of one process. Process 0 draws bars, warns
+        and writes files; callbacks run in all.
 
     callbacks : list of skorch.callbacks.Callback, default=None
         Instances, or pairs of a name and an instance, copied at each fit, as
         ``EarlyStopping(monitor="valid_score", lower_is_better=False)``. For schedules take
-        :class:`sk_bigan.callbacks.LRScheduler`. Callbacks that need predictions (EpochScoring) do
-        not apply.
+        :class:`sk_bigan.callbacks.LRScheduler`.
 
     checkpoint_dir : str or path-like, default=None
-        Folder of checkpoints, of which the last two are kept. `fit` with the same data and
-        parameters resumes from there, also in another process, and ends as an uninterrupted
-        training would, on the CPU bit for bit. With other data or parameters it raises an error
-        that names the difference. Each training needs a folder of its own.
+        Folder of checkpoints, one for each training. `fit` with the same data and parameters
+        resumes from there, also in another process, and ends as an uninterrupted training would,
+        on the CPU bit for bit. Other data or parameters are an error that names the difference.
 
     checkpoint_every : int or float, default=1
-        Interval of checkpoints: an int counts epochs, a float seconds. There is one also before the
-        first epoch, after the last and on Ctrl-C.
+        Interval of checkpoints: an int counts epochs, a float seconds. Training starts and ends
+        with one.
 
     warm_start : bool, default=False
         Whether `fit` continues the training of the fit before.
 
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, batches and draws from the prior. An int makes a fit reproducible
-        on one machine. Global random generators are neither used nor changed.
+        on one machine. Global generators are neither used nor changed.
 
     verbose : int, default=0
         1 draws a progress bar on stderr. From scikit-learn 1.9 on,

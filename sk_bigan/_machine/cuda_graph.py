@@ -21,13 +21,13 @@ WARM_UP_STEPS = 3
 class CudaGraphStep:
     """Takes the steps that `step` would take, replaying a recording for each size of batch.
 
-    Where a step cannot be recorded (a network that waits for the GPU, say), the log says so and
-    all steps are taken as usual.
+    If a step cannot be recorded, because a network waits for the GPU for instance, the log says
+    so and all steps are taken as usual.
 
     Parameters
     ----------
     step : callable, Tensor -> dict of scalar Tensors
-        Everything that changes from step to step is in tensors on the GPU, learning rates too.
+        All that changes from step to step is in tensors on the GPU, learning rates too.
     """
 
     def __init__(self, step: Step):
@@ -66,7 +66,7 @@ class CudaGraphStep:
         return losses
 
     def _record(self, batch: Tensor) -> Step:
-        """A step that replays what `step` does with a batch of this size."""
+        """Return a step that replays a recording of `step` with a batch of this size."""
         recorded_batch = batch.clone()
         graph = torch.cuda.CUDAGraph()
         # The outer context returns from the stream where a recording that fails does not.

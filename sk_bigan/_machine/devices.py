@@ -1,4 +1,4 @@
-"""Where to compute, in which precision, and in which memory."""
+"""Devices: choice, precision, repeatable results and memory."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def on_cpu(state: Any) -> Any:
 def all_finite(state: Any) -> bool:
     """Return whether every number in the tensors of a nested state is finite."""
     if isinstance(state, Tensor):
-        # The sum tells of most at a fraction of the cost.
+        # The sum shows most of them at a fraction of the cost.
         return bool(state.sum().isfinite() or state.isfinite().all())
     if isinstance(state, dict):
         return all(map(all_finite, state.values()))

@@ -170,7 +170,7 @@ def _has_classes(y: np.ndarray) -> bool:
 
 
 def _in_a_plane(codes: np.ndarray, y: np.ndarray | None) -> tuple[np.ndarray, Sequence[str]]:
-    """Points of shape (n, 2), and what their coordinates are."""
+    """Return points of shape (n, 2), and the names of their coordinates."""
     if codes.shape[1] == 2:
         return codes, ("z0", "z1")
     if codes.shape[1] == 1:

@@ -1,4 +1,4 @@
-"""What all displays share."""
+"""The base of all displays."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def encode(estimator: BiGANTransformer, X: Any) -> np.ndarray:
 
 
 def palette(n: int) -> Any:
-    """Colours for n things, easily told apart if they are at most 20."""
+    """Return colours for n things, easy to distinguish if they are at most 20."""
     from matplotlib import colormaps
 
     if n > MOST_COLOURS:

@@ -1,4 +1,4 @@
-"""What a training recorded."""
+"""The losses of a training over its epochs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CURVES = {
 
 
 class LossCurveDisplay(Display):
-    """What the training recorded, over its epochs.
+    """The records of a training, over its epochs.
 
     Parameters
     ----------

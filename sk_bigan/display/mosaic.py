@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CHANNELS = (1, 3, 4)  # gray, RGB, RGBA
 GAP = 1  # pixels between two images
 MOST_NAMES = 32  # of columns along one axis
-# What the numbers of a column are after each scaler.
+# Units of a column after each scaler.
 UNITS = {
     "FunctionTransformer": "value",
     "MinMaxScaler": "value, scaled to [-1, 1]",
@@ -28,7 +28,7 @@ UNITS = {
 
 
 class Scale(NamedTuple):
-    """What a display must know besides the numbers that it draws.
+    """Limits, names and units of the numbers that a display draws.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Scale(NamedTuple):
     feature_names : sequence of str, default=None
         Of columns; ``None`` names them x0, x1, ...
     units : str, default="value"
-        What the numbers in columns are.
+        Unit of the numbers in columns.
     """
 
     limits: tuple[float, float] | None = None
@@ -54,7 +54,7 @@ PLAIN = Scale()
 
 
 class View:
-    """How the rows of a fitted estimator are drawn.
+    """The view of rows of a fitted estimator, as images or columns.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class View:
         self.shape, self.channels_first = self._image_shape(image_shape)
 
     def _image_shape(self, image_shape: Sequence[int] | None) -> tuple[tuple[int, ...], bool]:
-        """Shape of an image in a row of X, () for columns; whether it begins with channels."""
+        """Return the shape of an image, () for columns, and whether channels come first."""
         layout, n_features = self.estimator.model_.layout, self.estimator.n_features_in_
         if image_shape is None:
             if len(layout.sample_shape) != 3:
@@ -97,7 +97,7 @@ class View:
         return shape, channels_first
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """(n, ...) -> (n, height, width), (n, height, width, 3 or 4) or (n, n_columns), scaled."""
+        """Map (n, ...) to images (n, height, width, ...), or to scaled columns (n, n_columns)."""
         if not self.shape:
             columns = rows.reshape(len(rows), -1).astype(np.float64)
             return self.estimator.scaler_.transform(columns)
@@ -117,7 +117,7 @@ class View:
 
 
 def in_rows(images: np.ndarray, n_columns: int) -> np.ndarray:
-    """(n, ...) -> (n_rows, n_columns, ...), with NaN where the last row is not full."""
+    """Map (n, ...) to (n_rows, n_columns, ...), with NaN where the last row is not full."""
     missing = np.full((-len(images) % n_columns, *images.shape[1:]), np.nan)
     return np.concatenate([images, missing]).reshape(-1, n_columns, *images.shape[1:])
 
@@ -130,7 +130,7 @@ def draw_mosaic(
     column_labels: Sequence[str] = (),
     **kwargs: Any,
 ) -> AxesImage:
-    """Images side by side in one axes.
+    """Draw images side by side in one axes.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def draw_mosaic(
 
 
 def _colours(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """RGBA from 0 to 1, clear where there is nothing: imshow does neither for colours."""
+    """Return RGBA from 0 to 1, clear where there is nothing: imshow does neither for colours."""
     colours = np.clip((values - low) / ((high - low) or 1), 0, 1)
     if colours.shape[2] == 3:
         colours = np.insert(colours, 3, 1, axis=2)
@@ -184,7 +184,7 @@ def name_columns(ax: Axes, names: list[str]) -> None:
 
 
 def legend_above(ax: Axes, keys: Sequence[Artist], labels: Sequence[str]) -> None:
-    """A legend that hides nothing of columns, which leave no corner free."""
+    """Draw a legend above the axes, since columns leave no corner free."""
     ax.legend(
         keys, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(labels), frameon=False
     )

@@ -1,4 +1,4 @@
-"""What the generator draws."""
+"""Samples of the generator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies between the codes of two rows."""
+"""Walks between the codes of two rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_LINES = 10  # with a name each
 
 
 class InterpolationDisplay(Display):
-    """What G makes of the codes on the straight way from one row's to another's.
+    """Rows that G makes of codes on the straight line between the codes of two rows.
 
     Images are drawn in one mosaic, a walk a row; columns, of one walk, as a line each.
 

@@ -94,8 +94,8 @@ def build_networks(
                 _load(name, network, weights[name])
             return network
         settings = {**sizes, "hidden_units": units(), **ends[name], **this.parameters}
-        told = f"{name}__hidden_units" if "hidden_units" in this.parameters else "hidden_units"
-        settings["hidden_units"] = positive_integers(told, settings["hidden_units"])
+        asked = f"{name}__hidden_units" if "hidden_units" in this.parameters else "hidden_units"
+        settings["hidden_units"] = positive_integers(asked, settings["hidden_units"])
         if weights is not None:
             with torch.device("meta"):
                 network = completed(name, _made(name, getattr(default, name), **settings))

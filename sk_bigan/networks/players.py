@@ -12,9 +12,9 @@ from torch import nn
 class Discriminators(nn.ModuleDict):
     """The three discriminators of ALAD, Zenati et al. 2018 (arXiv 1812.02288), by their pairs.
 
-    - "xz", D: tells (x, E(x)) from (G(z), z).
-    - "xx": tells (x, x) from (G(E(x)), x).
-    - "zz": tells (z, z) from (E(G(z)), z).
+    - "xz", D: separates (x, E(x)) from (G(z), z).
+    - "xx": separates (x, x) from (G(E(x)), x).
+    - "zz": separates (z, z) from (E(G(z)), z).
 
     Each has the signature (x=, z=) -> logits. In "xx" and "zz", `x` is what may have come back and
     `z`, flattened, is what was sent.
