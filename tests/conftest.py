@@ -62,3 +62,18 @@ def make_networks():
         )
 
     return make
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """For networks this small, which more threads slow down when other programs run."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def trained(small):
+    """For all tests, since none may change it."""
+    return small().fit(load_digits().data[:100])
