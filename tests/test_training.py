@@ -7,6 +7,7 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
+from sk_bigan import BiGANTransformer
 from sk_bigan._training.engine import BiGANNet
 from sk_bigan._training.loop import Training
 from sk_bigan._training.step import Game
@@ -269,6 +270,19 @@ def test_learning_rates_fall_linearly_over_the_second_half(make_net):
     Training(net, X).run()  # a second training starts afresh
     expected = [1e-2, 1e-2, 1e-2, 5e-3] * 2
     assert recorder.rates == [pytest.approx([rate, rate]) for rate in expected]
+
+
+def test_both_players_have_the_moments_of_the_paper():
+    """Donahue et al. 2017, Appendix A."""
+    seen = []
+
+    class Recorder(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            for optimizer in (net.optimizer_d_, net.optimizer_eg_):
+                seen.extend(group["betas"] for group in optimizer.param_groups)
+
+    BiGANTransformer(latent_dim=2, max_epochs=1, callbacks=[Recorder()]).fit(X.numpy())
+    assert set(seen) == {(0.5, 0.999)}
 
 
 def test_gradients_can_be_watched_before_the_step(make_net):
