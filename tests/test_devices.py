@@ -149,20 +149,6 @@ def test_wide_rows_come_in_smaller_batches():
     assert all(size % 32 == 0 for size in sizes)
 
 
-@pytest.mark.parametrize("latent_dim", [1, 3, 50])
-def test_a_rows_output_does_not_depend_on_the_rows_beside_it(latent_dim):
-    torch.manual_seed(0)
-    network = nn.Sequential(nn.Linear(784, 1024), nn.LeakyReLU(0.2), nn.Linear(1024, latent_dim))
-    batch = inference_rows(784, CPU)
-    rows = np.random.default_rng(0).normal(size=(batch + 577, 784)).astype(np.float32)
-    whole = forward(network, rows, CPU, np.float32)
-    for n in (1, 2, 31, 32, 33, 100, 1000):
-        start = batch - n // 2  # across the border of two batches
-        np.testing.assert_array_equal(
-            forward(network, rows[start : start + n], CPU, np.float32), whole[start : start + n]
-        )
-
-
 FAULTS = """
 import resource, sys, torch
 from sk_bigan._machine.devices import keep_freed_memory

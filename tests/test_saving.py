@@ -20,7 +20,6 @@ from own_networks import SmallEncoder
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_digits
-from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -289,19 +288,6 @@ def test_a_file_is_plain_to_read(saved, tmp_path):
     assert description["estimator"] == "BiGANTransformer"
 
 
-def test_what_was_not_fitted_is_not_saved(small, tmp_path):
-    with pytest.raises(NotFittedError):
-        small().save(tmp_path / "model")
-    assert not os.listdir(tmp_path)
-
-
-def test_parameters_that_do_not_fit_the_networks_are_not_saved(digits, small, tmp_path):
-    bigan = small().fit(digits).set_params(latent_dim=5)
-    with pytest.raises(ValueError, match="latent_dim changed from 4 to 5 since"):
-        bigan.save(tmp_path / "model")
-    assert not os.listdir(tmp_path)
-
-
 def test_callbacks_and_generators_are_left_out(digits, small, tmp_path):
     bigan = small(random_state=np.random.RandomState(0), callbacks=[]).fit(digits)
     again = by_file(bigan, tmp_path)
@@ -327,14 +313,6 @@ def test_a_file_that_cannot_be_written_leaves_the_one_before(saved, tmp_path):
     assert run.returncode == 7
     assert os.listdir(tmp_path) == ["model"]
     assert (tmp_path / "model").read_bytes() == before
-
-
-def test_without_safetensors_the_error_says_what_to_install(saved, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    with pytest.raises(ImportError, match=r"pip install safetensors"):
-        saved("mlp").save(tmp_path / "model")
-    with pytest.raises(ImportError, match=r"pip install safetensors"):
-        BiGANTransformer.load(tmp_path / "model")
 
 
 def test_a_file_of_another_class_is_refused(saved, tmp_path):
