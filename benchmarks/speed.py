@@ -132,7 +132,7 @@ def terms_of_game(settings):
 def ours(X, device, precision="auto", **settings):
     net = make_net(device, precision, **settings)
     X = X.to(device)
-    return Training(net, X).run
+    return partial(Training(net).run, X)
 
 
 def by_hand(X, device, precision="auto", networks=None, latent_dim=LATENT_DIM, **settings):
@@ -301,8 +301,8 @@ def loaders(X, device, repeats):
             batches = theirs.get_iterator(theirs.get_dataset(rows), training=True)
             own_batches = Batches(rows, BATCH_SIZE, torch.device("cpu"))
             contestants = {
-                "ours": Training(own, rows.to(device)).run,
-                name: Training(theirs, rows).run,
+                "ours": partial(Training(own).run, rows.to(device)),
+                name: partial(Training(theirs).run, rows),
                 "our batches": partial(list, own_batches),
                 "their batches": partial(list, batches),
             }

@@ -1,6 +1,7 @@
 """Who follows a training: bars, held-out scores, schedules, scikit-learn's callbacks."""
 
 import gc
+import signal
 import threading
 import weakref
 
@@ -39,7 +40,7 @@ def test_the_bar_counts_epochs_and_shows_losses_and_score(digits, small, capsys)
 
 def test_the_bar_stops_where_the_training_stops(digits, small, capsys):
     def stop(net):
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         small(max_epochs=9, verbose=1, callbacks=[AtStep(2 * EPOCH + 1, stop)]).fit(digits)

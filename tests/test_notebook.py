@@ -1,5 +1,6 @@
 """What a notebook shows of an estimator."""
 
+import signal
 from html import unescape
 
 import pytest
@@ -45,7 +46,7 @@ def test_the_numbers_are_those_of_the_last_epoch(digits, small):
 
 def test_stopped_in_the_first_epoch_it_shows_the_networks(digits, small):
     def stop(net):
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     bigan = small(callbacks=[AtStep(1, stop)])
     with pytest.raises(KeyboardInterrupt):

@@ -1,5 +1,6 @@
 """Laws of the training step: who gets which gradient, from which pair, at which parameters."""
 
+import signal
 from copy import deepcopy
 
 import pytest
@@ -8,6 +9,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
 from sk_bigan import BiGANTransformer
+from sk_bigan._machine.interrupts import deferred_interrupts
 from sk_bigan._training.engine import BiGANNet
 from sk_bigan._training.loop import Training
 from sk_bigan._training.step import Game
@@ -217,7 +219,7 @@ def test_history_holds_the_mean_losses_of_each_epoch(make_net):
 
     recorder = Recorder()
     net = make_net(callbacks=[recorder], max_epochs=2, cycle_weight=1.0, gradient_penalty=1.0)
-    Training(net, X).run()
+    Training(net).run(X)
     assert len(recorder.steps) == 2 * 4
     assert net.history[:, "loss_d"] == pytest.approx(
         [sum(recorder.steps[:4]) / 4, sum(recorder.steps[4:]) / 4]
@@ -231,7 +233,7 @@ def test_networks_are_in_training_mode_while_they_train_and_in_no_other_time(mak
             assert all(getattr(net, name).training for name in MODULES)
 
     net = make_net(callbacks=[Watch()])
-    Training(net, X).run()
+    Training(net).run(X)
     assert not any(getattr(net, name).training for name in MODULES)
     assert net.encoder_.body[0][2].num_batches_tracked == 4
 
@@ -266,8 +268,8 @@ def test_learning_rates_fall_linearly_over_the_second_half(make_net):
 
     recorder = Recorder()
     net = make_net(callbacks=[recorder], max_epochs=4, batch_size=64)
-    Training(net, X).run()
-    Training(net, X).run()  # a second training starts afresh
+    Training(net).run(X)
+    Training(net).run(X)  # a second training starts afresh
     expected = [1e-2, 1e-2, 1e-2, 5e-3] * 2
     assert recorder.rates == [pytest.approx([rate, rate]) for rate in expected]
 
@@ -297,30 +299,43 @@ def test_gradients_can_be_watched_before_the_step(make_net):
 
     watch = Watch()
     net = make_net(callbacks=[watch])
-    Training(net, X).run()
+    Training(net).run(X)
     assert len(watch.parameters) == sum(len(list(getattr(net, m).parameters())) for m in MODULES)
 
 
 def test_a_callback_can_end_the_training_early(make_net):
     stop = EarlyStopping(monitor="loss_d", patience=2, threshold=1e9, sink=lambda *_, **__: None)
     net = make_net(callbacks=[stop], max_epochs=50)
-    Training(net, X).run()
+    Training(net).run(X)
     assert len(net.history) < 50
     assert not net.encoder_.training
 
 
 @pytest.mark.parametrize("moment", ["on_batch_end", "on_epoch_end"])
 def test_ctrl_c_comes_through(make_net, moment):
-    def signal(*args, **kwargs):
-        raise KeyboardInterrupt
+    def interrupt(*args, **kwargs):
+        signal.raise_signal(signal.SIGINT)
 
-    def slow_work(*args, **kwargs):
-        signal()
-
-    ctrl_c = type("CtrlC", (Callback,), {moment: slow_work})
+    ctrl_c = type("CtrlC", (Callback,), {moment: interrupt})
     net = make_net(callbacks=[ctrl_c()])
-    with pytest.raises(KeyboardInterrupt):
-        Training(net, X).run()
+    with deferred_interrupts() as interrupts, pytest.raises(KeyboardInterrupt):
+        Training(net, interrupts=interrupts).run(X)
+    assert not net.encoder_.training
+
+
+@pytest.mark.parametrize("moment", ["on_batch_end", "on_epoch_begin", "on_epoch_end"])
+def test_a_callback_can_end_the_training_anywhere_and_through_helpers(make_net, moment):
+    def helper(net):
+        if len(net.history) == 3:
+            raise KeyboardInterrupt
+
+    def stop(self, net, **kwargs):
+        helper(net)
+
+    net = make_net(callbacks=[type("Stop", (Callback,), {moment: stop})()], max_epochs=9)
+    with deferred_interrupts() as interrupts:
+        Training(net, interrupts=interrupts).run(X)
+    assert len(net.history) == 3
     assert not net.encoder_.training
 
 

@@ -14,7 +14,9 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from .._data.rows import DatasetRows
+from .._machine.hermetic import hermetic
 from .._machine.processes import is_first_process
+from .._machine.random_numbers import seeded
 from .._model import file
 from .._model.fitted import Fitted
 from .._training.observers import EpochTasks, HeldOutScore, copies_of
@@ -26,6 +28,9 @@ from .parameters import check_parameters, check_structure
 from .rows import split
 from .run import Run
 from .saving import MALFORMED, complete_state, describe, from_description, plain_state
+
+# Data sets and objectives of the user's own may draw random numbers before the training is seeded.
+READING_SEED = 0
 
 
 class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
@@ -59,6 +64,8 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         return self.model_.device
 
     @with_callbacks
+    @hermetic()
+    @seeded(READING_SEED)
     def fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
         """Train E, G and D on X.
 
@@ -111,6 +118,8 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
         return self
 
+    @hermetic()
+    @seeded(READING_SEED)
     def partial_fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
         """Train for one pass over X, at a constant learning rate.
 

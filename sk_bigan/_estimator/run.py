@@ -31,6 +31,7 @@ from .._machine.devices import (
     resolve_precision,
     to_device,
 )
+from .._machine.interrupts import deferred_interrupts
 from .._machine.processes import ALONE, AcceleratedProcesses
 from .._machine.random_numbers import seeded
 from .._model.fitted import Fitted
@@ -148,7 +149,12 @@ class Run:
         self.net = net = self._engine(n_epochs, [*callbacks, *shows])
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([draft._seed, draft.n_epochs_]).generate_state(1).item()
-        with self._undone_unless_committed(), closing(bar):
+        with (
+            deferred_interrupts() as interrupts,
+            self._undone_unless_committed(),
+            closing(bar),
+        ):
+            self.training = Training(net, checkpoints, trained_on, interrupts)
             try:
                 with (
                     nullcontext() if is_first else warnings.catch_warnings(action="ignore"),
@@ -156,8 +162,7 @@ class Run:
                     seeded(seed, model.device),
                     repeatable(model.device, tf32=draft.precision == "tf32"),
                 ):
-                    X = for_training(self.rows, model.device)
-                    Training(net, X, checkpoints, trained_on).run()
+                    self.training.run(for_training(self.rows, model.device))
             except TrainingDivergedError:
                 if self.records()["n_epochs_"] > draft.n_epochs_:
                     self._commit()
@@ -216,6 +221,8 @@ class Run:
             yield
         finally:
             if not self.committed:
+                if not self.anew:  # calibration failed after the networks were trained in place
+                    self.training.undo()
                 vars(self.estimator).clear()
                 vars(self.estimator).update(before)
 

@@ -15,6 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from .._data.layout import Layout
 from .._data.scaling import given_scaler, is_bounded
 from .._machine.devices import resolve_device
+from .._machine.hermetic import hermetic
 from .._machine.plain import as_json, split_plain
 from .._machine.random_numbers import seeded
 from .._model.file import FORMAT
@@ -58,6 +59,7 @@ MALFORMED = (
 )
 
 
+@hermetic()
 def restore_model(estimator: Any, state: Mapping[str, Any]) -> Fitted:
     """Return the model of a `Fitted.state`, on the estimator's device if it is here.
 
@@ -163,6 +165,7 @@ def _optimizers_of(estimator: Any) -> Optimizers:
     return estimator._optimizers
 
 
+@hermetic()
 def from_description(
     cls: Any, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray], own: dict[str, Any]
 ) -> Any:

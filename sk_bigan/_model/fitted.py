@@ -16,6 +16,7 @@ from .._data.inference import forward, require_finite
 from .._data.layout import Layout
 from .._data.rows import DatasetRows
 from .._data.scaling import make_to_samples
+from .._machine.hermetic import hermetic
 from .._machine.random_numbers import seeded
 from ..networks.layers import reader
 from ..networks.players import Players
@@ -63,6 +64,7 @@ class Fitted:
         """Return a function from rows of X, on the device, to samples."""
         return make_to_samples(self.scaler, self.layout, self.device)
 
+    @hermetic()
     def map(
         self,
         function: Callable[[Tensor], Tensor],
@@ -90,6 +92,7 @@ class Fitted:
             out,
         )
 
+    @hermetic()
     def features(
         self, rows: Rows, which: str | Sequence[str] = "latent", out: np.ndarray | None = None
     ) -> np.ndarray:
@@ -107,6 +110,7 @@ class Fitted:
         dtype = rows.dtype if rows.dtype.kind == "f" else np.float64
         return self.map(lambda x: torch.cat([*read(x).values()], dim=1), rows, dtype, out)
 
+    @hermetic()
     def feature_sizes(self, which: str | Sequence[str]) -> dict[str, int]:
         """Return the number of features of each layer, by its name."""
         one_sample = torch.zeros(1, *self.layout.sample_shape, device=self.device)
@@ -114,6 +118,7 @@ class Fitted:
             read = reader(self.players.encoder, which)(one_sample)
         return {name: output.shape[1] for name, output in read.items()}
 
+    @hermetic()
     def generate(self, z: np.ndarray) -> np.ndarray:
         """Return G(z) in the units and the shape of X, with the dtype of z."""
         G = self.players.generator
@@ -126,6 +131,7 @@ class Fitted:
         rows = self.scaler.inverse_transform(x)
         return rows.astype(z.dtype, copy=False).reshape(-1, *self.layout.row_shape)
 
+    @hermetic()
     def draw_codes(self, n: int, seed: int) -> np.ndarray:
         """Return n draws from the prior, (n, latent_dim), float64."""
         with seeded(seed):

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from .._data.scaling import center_and_factor, make_to_samples
 from .._machine.extras import missing
 from .._machine.files import write_whole
+from .._machine.hermetic import hermetic
 from .._machine.random_numbers import CPU, seeded
 from .._version import __version__
 from ..networks.layers import all_tensors, reader
@@ -119,6 +120,7 @@ PARTS = {
 }
 
 
+@hermetic()
 def write_onnx(
     path: Path,
     part: str,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from traceback import walk_tb
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -60,6 +59,9 @@ class Supervisor(Protocol):
     """The owner of a training, which acts between the engine's steps."""
 
     def after_step(self) -> None: ...
+
+    def is_interrupted(self) -> bool:
+        """Return whether a KeyboardInterrupt is the user's."""
 
     def after_epoch(self, losses: dict[str, float], n_steps: int) -> dict[str, float]:
         """Return values for the history, or raise `Diverged`."""
@@ -286,12 +288,10 @@ class BiGANNet(NeuralNet):
         try:
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt as stop:
-            # Raised by a callback's own on_epoch_end, not somewhere below it, this is how skorch's
-            # callbacks (EarlyStopping) end a training. Anything else is Ctrl-C.
-            *_, (innermost, _) = walk_tb(stop.__traceback__)
-            if innermost.f_code.co_name == "on_epoch_end":
-                raise TrainingStopped from stop
-            raise
+            # skorch's callbacks (EarlyStopping) raise it to end a training.
+            if self.supervisor.is_interrupted():
+                raise
+            raise TrainingStopped from stop
 
     def initialize_module(self) -> BiGANNet:
         self.encoder_, self.generator_, self.discriminator_ = self.players

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .._data.rows import DatasetRows
 from .._machine.devices import keep_freed_memory
-from .._machine.interrupts import deferred_interrupts
+from .._machine.interrupts import Interrupts
 from ..exceptions import Diverged, TrainingDivergedError
 from .checkpoints import Checkpoints
 from .engine import BiGANNet, TrainingStopped
@@ -25,32 +25,37 @@ class Training:
     ----------
     net : BiGANNet
         Initialized. Its networks and optimizers are trained in place.
-    X : Tensor of shape (n, ...) or DatasetRows
-        At least two rows, on the device of the networks or, to be streamed there, elsewhere.
     checkpoints : Checkpoints or None
         Files that the training resumes from, if there are any, and writes its state to.
     rows : ndarray of int or None
         Indices of the rows to train on; None takes all.
+    interrupts : Interrupts or None
+        Deferred SIGINT, to be delivered between two steps.
     """
 
     health: HealthChecks
     recovery: Recovery
-    deliver_interrupts: Callable[[], None]
 
     def __init__(
         self,
         net: BiGANNet,
-        X: Tensor | DatasetRows,
         checkpoints: Checkpoints | None = None,
         rows: np.ndarray | None = None,
+        interrupts: Interrupts | None = None,
     ):
         self.net = net
-        self.X = X
         self.checkpoints = checkpoints
         self.rows = rows
+        self.interrupts = interrupts or Interrupts()
+        self.at_start: dict[str, Any] | None = None
 
-    def run(self) -> None:
+    def run(self, X: Tensor | DatasetRows) -> None:
         """Train.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n, ...) or DatasetRows
+            At least two rows, on the device of the networks or, to be streamed there, elsewhere.
 
         Raises
         ------
@@ -64,33 +69,36 @@ class Training:
         keep_freed_memory()
         net = self.net
         net.supervisor = self
-        with (
-            deferred_interrupts() as self.deliver_interrupts,
-            net.processes.synchronized_batch_norm(*net.players),
-        ):
+        with net.processes.synchronized_batch_norm(*net.players):
             try:
-                self._begin()
-                self._train()
-                net.notify("on_train_end", X=self.X, y=None)
+                self._begin(X)
+                self._train(X)
+                net.notify("on_train_end", X=X, y=None)
             finally:
                 net.set_training(False)
                 net.recorded_step_ = None  # it holds on to the memory of a whole step
                 net.iterator_train__rows = None
-                del net.supervisor
+                del net.supervisor  # which refers to this net
 
-    def _begin(self) -> None:
+    def _begin(self, X: Tensor | DatasetRows) -> None:
         net = self.net
         net.iterator_train__device = torch.device(net.device)
         net.iterator_train__rows = self.rows
         net.iterator_train__processes = net.processes
         net.initialize_history()
         net.rollbacks_, net.epoch_so_far_ = 0, None
-        self.health = HealthChecks.of(net, self.X)
-        net.notify("on_train_begin", X=self.X, y=None)
+        self.health = HealthChecks.of(net, X)
+        net.notify("on_train_begin", X=X, y=None)
         self.recovery = Recovery(net)
+        self.at_start = self.recovery.good
 
-    def _train(self) -> None:
-        net, at_start = self.net, self.recovery.good
+    def undo(self) -> None:
+        """Bring networks and optimizers back to where they were before the training."""
+        if self.at_start is not None:
+            self.net.load_training_state(self.at_start)
+
+    def _train(self, X: Tensor | DatasetRows) -> None:
+        net = self.net
         try:
             earlier = net.processes.broadcast(
                 self.checkpoints.latest() if self.checkpoints else None
@@ -102,20 +110,20 @@ class Training:
                 self.recovery.mark_good()
             if earlier is None or not earlier["finished"]:
                 net.record_step()
-                self._train_epochs()
+                self._train_epochs(X)
                 self._write_checkpoint(finished=True)
         except TrainingDivergedError:
             raise
         except Exception:
-            net.load_training_state(at_start)
+            self.undo()
             raise
 
-    def _train_epochs(self) -> None:
+    def _train_epochs(self, X: Tensor | DatasetRows) -> None:
         net = self.net
         while len(net.history) < net.max_epochs:
             try:
                 # Not skorch's fit or partial_fit: those swallow Ctrl-C.
-                net.fit_loop(self.X, epochs=1)
+                net.fit_loop(X, epochs=1)
             except Diverged as divergence:
                 self.recovery.roll_back(divergence)
                 continue
@@ -130,13 +138,17 @@ class Training:
     def after_step(self) -> None:
         """Deliver Ctrl-C and write a checkpoint that is due: between steps nothing is half done."""
         try:
-            self.deliver_interrupts()
+            self.interrupts.deliver()
         except KeyboardInterrupt:
             self._write_checkpoint()
             raise
         net = self.net
         if self.checkpoints and self.checkpoints.due(len(net.history), net.epoch_so_far_ is None):
             self._write_checkpoint()
+
+    def is_interrupted(self) -> bool:
+        """Return whether the user has interrupted the training."""
+        return self.interrupts.delivered
 
     def after_epoch(self, losses: dict[str, float], n_steps: int) -> dict[str, float]:
         """Check the networks; return values for the history."""

@@ -41,6 +41,7 @@ def most_changing(E: nn.Module, x: Tensor, precision: torch.dtype) -> Tensor:
     statistics = {name: buffer.clone() for name, buffer in E.named_buffers()}
     with torch.autocast(x.device.type, precision, precision != torch.float32):
         both = functional_call(E, statistics, (torch.cat([x, x + direction]),))
+    torch.clear_autocast_cache()  # as in `Game.autocast`
     codes, changed = both.float().chunk(2)
     (gradient,) = torch.autograd.grad((changed - codes).square().sum(), direction)
     return _of_lengths(gradient, lengths)

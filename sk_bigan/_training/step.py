@@ -7,7 +7,8 @@ The gradients at the copies are all that E and G need of D.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -50,8 +51,13 @@ class Game(NamedTuple):
     vat_weight: float = 0.0
     precision: torch.dtype = torch.float32
 
-    def autocast(self, x: Tensor) -> torch.autocast:
-        return torch.autocast(x.device.type, self.precision, self.precision != torch.float32)
+    @contextmanager
+    def autocast(self, x: Tensor) -> Iterator[None]:
+        """Compute matrix products in `precision` inside."""
+        with torch.autocast(x.device.type, self.precision, self.precision != torch.float32):
+            yield
+        # Within a caller's autocast, casts of these weights would be kept for the next step.
+        torch.clear_autocast_cache()
 
 
 class Pair(NamedTuple):

@@ -1,0 +1,185 @@
+"""Results do not depend on what the caller's process has set in torch, nor change it."""
+
+import pickle
+from contextlib import contextmanager
+from functools import partial
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from sk_bigan import BiGANDetector, BiGANTransformer, LatentDisplay, SampleDisplay
+
+
+@contextmanager
+def restored(get, set_, value):
+    before = get()
+    set_(value)
+    try:
+        yield
+    finally:
+        set_(before)
+
+
+def default_dtype(dtype):
+    return restored(torch.get_default_dtype, torch.set_default_dtype, dtype)
+
+
+def deterministic():
+    get, set_ = torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms
+    return restored(get, set_, True)
+
+
+def products(precision):
+    get, set_ = torch.get_float32_matmul_precision, torch.set_float32_matmul_precision
+    return restored(get, set_, precision)
+
+
+SETTINGS = {
+    "autocast to bfloat16": lambda: torch.autocast("cpu", torch.bfloat16),
+    "autocast to float16": lambda: torch.autocast("cpu", torch.float16),
+    "default dtype float64": lambda: default_dtype(torch.float64),
+    "default dtype float16": lambda: default_dtype(torch.float16),
+    "default device meta": lambda: torch.device("meta"),
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "set_grad_enabled": lambda: torch.set_grad_enabled(False),
+    "deterministic algorithms": deterministic,
+    "anomaly detection": lambda: torch.autograd.set_detect_anomaly(True),
+    "short products": lambda: products("medium"),
+    "two threads": lambda: restored(torch.get_num_threads, torch.set_num_threads, 2),
+}
+pytestmark = pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabled")
+
+
+def ambient():
+    return {
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "autocast dtype": torch.get_autocast_dtype("cpu"),
+        "dtype": torch.get_default_dtype(),
+        "device": torch.get_default_device(),
+        "gradients": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "anomalies": torch.is_anomaly_enabled(),
+        "threads": torch.get_num_threads(),
+        "products": torch.backends.mkldnn.matmul.fp32_precision,
+        "generator": hash(torch.default_generator.get_state().numpy().tobytes()),
+    }
+
+
+def weights(estimator):
+    networks = estimator.encoder_, estimator.generator_, estimator.discriminator_
+    return [values.numpy().copy() for one in networks for values in one.state_dict().values()]
+
+
+def fit(bigan, X, path):
+    return weights(bigan.fit(X))
+
+
+def partial_fit(bigan, X, path):
+    return weights(bigan.partial_fit(X).partial_fit(X))
+
+
+def trained_on(opened, X):
+    """Return the weights of an opened estimator that trains on."""
+    return [opened.transform(X), *weights(opened.partial_fit(X))]
+
+
+def pickled(bigan, X, path):
+    return trained_on(pickle.loads(pickle.dumps(bigan)), X)
+
+
+def load(bigan, X, path):
+    bigan.save(path)
+    return trained_on(type(bigan).load(path), X)
+
+
+def onnx(bigan, X, path):
+    bigan.to_onnx(path)
+    return [np.frombuffer(path.read_bytes(), np.uint8)]
+
+
+def displays(bigan, X, path):
+    codes, samples = LatentDisplay.from_estimator(bigan, X), SampleDisplay.from_estimator(bigan)
+    plt.close("all")
+    return [codes.points, samples.samples]
+
+
+OF_UNFITTED = {"fit": fit, "partial_fit": partial_fit}
+OF_FITTED = {
+    "transform": lambda bigan, X, path: [bigan.transform(X)],
+    "inverse_transform": lambda bigan, X, path: [bigan.inverse_transform(X[:, :3])],
+    "sample": lambda bigan, X, path: [bigan.sample(5)],
+    "score": lambda bigan, X, path: [np.array(bigan.score(X))],
+    "score_samples": lambda bigan, X, path: [bigan.score_samples(X)],
+    "predict": lambda bigan, X, path: [bigan.predict(X), bigan.decision_function(X)],
+    "save, load": load,
+    "pickle": pickled,
+    "to_onnx": onnx,
+    "get_feature_names_out": lambda bigan, X, path: [bigan.get_feature_names_out()],
+    "displays": displays,
+}
+SMALL = {
+    "latent_dim": 3,
+    "hidden_units": (8,),
+    "max_epochs": 2,
+    "random_state": 0,
+    "batch_size": 32,
+}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return np.random.default_rng(0).normal(size=(70, 5))
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """Results of a plain process, by what was called."""
+    return {}
+
+
+def compare(setting, method, make, X, tmp_path, plain, key):
+    if key not in plain:
+        plain[key] = method(make(), X, tmp_path / "plain")
+    bigan = make()
+    with SETTINGS[setting]():
+        before = ambient()
+        found = method(bigan, X, tmp_path / "set")
+        assert ambient() == before
+    for a, b in zip(found, plain[key], strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+
+
+# Threads share out the updates of a step, whose last bits depend on their number.
+OF_TRAINING = [setting for setting in SETTINGS if setting != "two threads"]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("method", OF_UNFITTED)
+@pytest.mark.parametrize("setting", OF_TRAINING)
+def test_training_gives_the_bits_of_a_plain_process(
+    setting, method, precision, rows, tmp_path, plain
+):
+    settings = SMALL | {"precision": precision, "vat_weight": 1.0}
+    key = method, precision
+    make = partial(BiGANTransformer, **settings)
+    compare(setting, OF_UNFITTED[method], make, rows, tmp_path, plain, key)
+
+
+@pytest.fixture(scope="module")
+def fitted(rows):
+    return pickle.dumps(BiGANDetector(**SMALL).fit(rows))
+
+
+@pytest.mark.parametrize("method", OF_FITTED)
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_fitted_estimator_gives_the_bits_of_a_plain_process(
+    setting, method, fitted, rows, tmp_path, plain
+):
+    compare(
+        setting, OF_FITTED[method], partial(pickle.loads, fitted), rows, tmp_path, plain, method
+    )
