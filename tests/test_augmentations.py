@@ -2,6 +2,7 @@
 
 import pickle
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -152,11 +153,37 @@ def test_reproducible_and_without_part_in_transform(digits, small, consistency_w
     np.testing.assert_array_equal(first.transform(digits), again.transform(digits))
     np.testing.assert_array_equal(first.transform(digits), first.transform(digits))
     assert not np.array_equal(first.transform(digits), plain.transform(digits))
-    # Codes of one draw would be equal, and without a weight nobody needs the second.
-    consistencies = [epoch["consistency"] for epoch in first.history_ if "consistency" in epoch]
-    assert len(consistencies) == (0 if consistency_weight == 0 else first.n_epochs_)
-    assert all(consistency > 0 for consistency in consistencies)
-    assert "consistency" not in plain.history_[-1]
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "consistency_weight", "n_views"),
+    [("swap", 1.0, 2), ("swap", 0.0, 1), (None, 1.0, 0), (None, 0.0, 0)],
+)
+def test_codes_of_two_different_views_are_compared_if_they_have_a_weight(
+    digits, small, augmentation, consistency_weight, n_views
+):
+    """Codes of one view would be alike, and give a consistency of 0."""
+    views = []
+
+    def watched(x):
+        view = AUGMENTATIONS["swap"](x)
+        if len(x) == 100:  # others are trial calls
+            views.append(view)
+        return view
+
+    bigan = small(
+        augmentation=augmentation and watched,
+        consistency_weight=consistency_weight,
+        batch_size=100,
+        max_epochs=1,
+    )
+    (epoch,) = bigan.fit(digits).history_
+    assert len(views) == 4 * n_views
+    assert not any(a.equal(b) for a, b in combinations(views, 2))
+    if n_views == 2:
+        assert epoch["consistency"] > 0
+    else:
+        assert "consistency" not in epoch
 
 
 def test_values_are_swapped_and_codes_tied_by_default(digits, small):
