@@ -32,6 +32,30 @@ def build(hidden_units=(16, 8), parameters=None, **own):
     )
 
 
+class InPlace(nn.Module):
+    """A network whose first layer writes into what it is given."""
+
+    def __init__(self, network, argument=None):
+        super().__init__()
+        self.network = network
+        self.argument = argument
+
+    def forward(self, *args, **kwargs):
+        (args[0] if args else kwargs[self.argument]).relu_()
+        return self.network(*args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [("encoder", None), ("generator", None), ("discriminator", "x"), ("discriminator", "z")],
+)
+def test_a_network_that_writes_into_its_input_is_refused(name, argument):
+    """Otherwise scores compare reconstructions with changed samples, and D sees other codes."""
+    own = InPlace(getattr(build(), name), argument)
+    with pytest.raises(ValueError, match=f"{name} must leave its input as it is, but InPlace"):
+        build(**{name: own})
+
+
 class Sized(nn.Module):
     """E of the shape that it is told, and of a width that can be set."""
 

@@ -72,8 +72,8 @@ def build_networks(
     TypeError
         If a function returns no module.
     ValueError
-        If a network cannot be made, fails on two samples or codes of zeros or gives the wrong
-        shape; if D breaks its promise `row_wise` or shares weights with E or G; or if the weights
+        If a network cannot be made, fails on two samples or codes, gives the wrong shape or
+        writes into its input; if D breaks its promise `row_wise` or shares weights with E or G; or if the weights
         belong to other networks.
     """
     default = ARCHITECTURES[architecture]
@@ -186,8 +186,9 @@ def _made(name: str, maker: Callable[..., Any], *args: Any, **parameters: Any) -
 
 def _try_out(name: str, network: nn.Module, sample_shape: SampleShape, latent_dim: int) -> None:
     """Run the network once on two rows."""
-    x = torch.zeros(2, *sample_shape, dtype=torch.float32)
-    z = torch.zeros(2, latent_dim, dtype=torch.float32)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, *sample_shape, generator=generator)  # an in-place ReLU leaves zeros alone
+    z = torch.randn(2, latent_dim, generator=generator)
     if name == "encoder":
         _check_shape(name, network, [z.shape], x)
     elif name == "generator":
@@ -207,7 +208,9 @@ def _check_shape(
 ) -> None:
     """Run the network once, in evaluation mode so that it learns nothing."""
     network.eval()
-    given = " and ".join(str(tuple(tensor.shape)) for tensor in (*args, *kwargs.values()))
+    inputs = [*args, *kwargs.values()]
+    given = " and ".join(str(tuple(tensor.shape)) for tensor in inputs)
+    before = [tensor.clone() for tensor in inputs]
     try:
         output = network(*args, **kwargs)
     except Exception as error:
@@ -217,6 +220,11 @@ def _check_shape(
         expected = " or ".join(str(tuple(shape)) for shape in wanted)
         raise ValueError(
             f"{name} must give a tensor of shape {expected} for input of shape {given}, got {got}"
+        )
+    if not all(tensor.equal(copy) for tensor, copy in zip(inputs, before, strict=True)):
+        raise ValueError(
+            f"{name} must leave its input as it is, but {type(network).__name__} writes into it: "
+            "a layer that sees the input needs inplace=False"
         )
 
 
