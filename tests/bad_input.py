@@ -305,7 +305,7 @@ def state(estimator):
 
 @contextmanager
 def refused(estimator, error, message):
-    """What is done inside raises this, and leaves the estimator and its weights as they were."""
+    """Check that the block raises this, and leaves the estimator and its weights as they were."""
     fitted = hasattr(estimator, "encoder_")
     before = state(estimator) if fitted else dict(vars(estimator))
     with pytest.raises(error, match=f"(?s){message}"):

@@ -1,4 +1,4 @@
-"""What show_versions prints, and the packages that texts ask a user to install."""
+"""Show_versions prints what is installed, and texts name the packages to install."""
 
 import re
 from importlib.metadata import requires, version

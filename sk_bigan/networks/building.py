@@ -73,8 +73,8 @@ def build_networks(
         If a function returns no module.
     ValueError
         If a network cannot be made, fails on two samples or codes, gives the wrong shape or
-        writes into its input; if D breaks its promise `row_wise` or shares weights with E or G; or if the weights
-        belong to other networks.
+        writes into its input; if D breaks its promise `row_wise` or shares weights with E or G; or
+        if the weights belong to other networks.
     """
     default = ARCHITECTURES[architecture]
     sizes = {"sample_shape": sample_shape, "latent_dim": latent_dim}
