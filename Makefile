@@ -8,8 +8,9 @@ PYTEST = OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest \
 
 .PHONY: demo test test-long test-distributed test-oldest coverage lint docs docs-view docs-check dist test-dist clean
 
+# In one thread: networks this small gain nothing by more, which wait for each other on a busy machine.
 demo: $(VENV)/.installed
-	$(VENV)/bin/python examples/quickstart.py
+	OMP_NUM_THREADS=1 $(VENV)/bin/python examples/quickstart.py
 
 test: $(VENV)/.installed
 	$(PYTEST) sk_bigan tests
