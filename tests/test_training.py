@@ -287,6 +287,18 @@ def test_both_players_have_the_moments_of_the_paper():
     assert set(seen) == {(0.5, 0.999)}
 
 
+@pytest.mark.parametrize(("moment", "n_epochs"), [("on_train_begin", 0), ("on_train_end", 2)])
+def test_a_callback_can_end_the_training_before_and_after_its_epochs(make_net, moment, n_epochs):
+    def stop(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+    net = make_net(callbacks=[type("Stop", (Callback,), {moment: stop})()], max_epochs=2)
+    with deferred_interrupts() as interrupts:
+        Training(net, interrupts=interrupts).run(X)
+    assert len(net.history) == n_epochs
+    assert not net.encoder_.training
+
+
 def test_gradients_can_be_watched_before_the_step(make_net):
     class Watch(Callback):
         def on_batch_begin(self, net, **kwargs):

@@ -67,8 +67,8 @@ class Run:
 
     The run works on a draft, a copy that shares the estimator's attributes. The estimator shows the
     draft's attributes to callbacks during the training. It keeps them if the training ends well, or
-    if it stops early and its networks are kept. Any other error leaves the estimator as it was; the
-    training itself restores networks and optimizers that it goes on training.
+    if it stops early and its networks are kept. Any other error leaves the estimator as it was,
+    with its networks and optimizers.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ class Run:
             yield
         finally:
             if not self.committed:
-                if not self.anew:  # calibration failed after the networks were trained in place
+                if not self.anew:  # the estimator's own networks were trained in place
                     self.training.undo()
                 vars(self.estimator).clear()
                 vars(self.estimator).update(before)

@@ -11,7 +11,7 @@ from torch import Tensor
 from .._data.rows import DatasetRows
 from .._machine.devices import keep_freed_memory
 from .._machine.interrupts import Interrupts
-from ..exceptions import Diverged, TrainingDivergedError
+from ..exceptions import Diverged
 from .checkpoints import Checkpoints
 from .engine import BiGANNet, TrainingStopped
 from .monitoring import HealthChecks
@@ -64,7 +64,7 @@ class Training:
         KeyboardInterrupt
             Between two steps.
         Exception
-            Of callbacks, data or networks. Networks and optimizers are then as they were.
+            Of callbacks, data or networks; `undo` brings these back to where they were.
         """
         keep_freed_memory()
         net = self.net
@@ -74,6 +74,8 @@ class Training:
                 self._begin(X)
                 self._train(X)
                 net.notify("on_train_end", X=X, y=None)
+            except TrainingStopped:
+                pass  # by a callback, before the first epoch or after the last
             finally:
                 net.set_training(False)
                 net.recorded_step_ = None  # it holds on to the memory of a whole step
@@ -99,24 +101,16 @@ class Training:
 
     def _train(self, X: Tensor | DatasetRows) -> None:
         net = self.net
-        try:
-            earlier = net.processes.broadcast(
-                self.checkpoints.latest() if self.checkpoints else None
-            )
-            if earlier is None:
-                self._write_checkpoint()
-            else:
-                net.load_training_state(earlier)
-                self.recovery.mark_good()
-            if earlier is None or not earlier["finished"]:
-                net.record_step()
-                self._train_epochs(X)
-                self._write_checkpoint(finished=True)
-        except TrainingDivergedError:
-            raise
-        except Exception:
-            self.undo()
-            raise
+        earlier = net.processes.broadcast(self.checkpoints.latest() if self.checkpoints else None)
+        if earlier is None:
+            self._write_checkpoint()
+        else:
+            net.load_training_state(earlier)
+            self.recovery.mark_good()
+        if earlier is None or not earlier["finished"]:
+            net.record_step()
+            self._train_epochs(X)
+            self._write_checkpoint(finished=True)
 
     def _train_epochs(self, X: Tensor | DatasetRows) -> None:
         net = self.net
