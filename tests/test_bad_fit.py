@@ -69,7 +69,11 @@ FIRST_INPUTS = {
         "X must hold numbers, got 'x' in column",
     ),
     "polars, null": (pl.DataFrame({"a": [1.0, None]}), ValueError, "X contains NaN"),
-    "polars, lists": (pl.DataFrame({"a": [[1], [2, 3]]}), ValueError, "'.1.' in column 'a'"),
+    "polars, lists": (
+        pl.DataFrame({"a": [[1], [2, 3]]}),
+        ValueError,
+        "of 1 values in column 'a': give np.stack",
+    ),
     "polars, no rows": (pl.DataFrame({"a": []}), ValueError, r"0 sample\(s\)"),
 }
 

@@ -258,6 +258,35 @@ def test_unknown_parameters_are_refused(small, name):
         small(**{name: 3})
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("n_components", "latent_dim"),
+        ("lr", "learning_rate"),
+        ("epochs", "max_epochs"),
+        ("seed", "random_state"),
+        ("laten_dim", "latent_dim"),
+    ],
+)
+def test_a_parameter_that_another_name_was_meant_for(small, name, meant):
+    question = f"{name!r}.*: did you mean {meant!r}"
+    with pytest.raises(TypeError, match=question):
+        small(**{name: 3})
+    unchanged = small()
+    with refused(unchanged, ValueError, question):
+        unchanged.set_params(latent_dim=7, **{name: 3})
+
+
+def test_another_network_drops_the_parameters_of_the_one_before(small):
+    bigan = small(encoder__hidden_units=(16,), generator__hidden_units=(8,))
+    bigan.set_params(encoder=SmallEncoder, encoder__width=8)
+    assert bigan.get_params()["encoder__width"] == 8
+    assert "encoder__hidden_units" not in bigan.get_params()
+    assert bigan.get_params()["generator__hidden_units"] == (8,)
+    bigan.set_params(encoder=None)
+    assert "encoder__width" not in bigan.get_params()
+
+
 @pytest.mark.parametrize(("parameters", "method", "error", "message"), CHANGES, ids=ids)
 def test_bad_parameters_after_fit(trained, parameters, method, error, message):
     estimator = changed(trained, **parameters)

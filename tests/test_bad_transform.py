@@ -174,6 +174,12 @@ def test_other_columns_than_in_fit(trained, method, bad, error, message):
 
 
 @pytest.mark.parametrize("method", ["transform", "score_samples", "score", "partial_fit"])
+def test_a_single_image(trained_on_images, method):
+    with refused(trained_on_images, ValueError, r"a single image is images\[:1\]"):
+        getattr(trained_on_images, method)(IMAGES[0])
+
+
+@pytest.mark.parametrize("method", ["transform", "score_samples", "score", "partial_fit"])
 @pytest.mark.parametrize(("bad", "shape"), rows(OTHER_SHAPES))
 def test_rows_of_another_shape_than_in_fit(trained_on_images, method, bad, shape):
     message = rf"X has rows of shape {shape}, but .* on rows of shape \(8, 8\)"

@@ -81,10 +81,21 @@ def _described(row_shape: tuple[int, ...]) -> str:
     return f"{row_shape[0]} columns" if len(row_shape) == 1 else f"rows of shape {row_shape}"
 
 
-def check_row_shape(row_shape: tuple[int, ...], layout: Layout, estimator: str) -> None:
-    """Refuse rows of another shape than in `fit`; scikit-learn counts the columns of flat ones."""
+def check_row_shape(shape: tuple[int, ...], layout: Layout, estimator: str) -> None:
+    """Refuse rows of another shape than in `fit`; scikit-learn counts the columns of flat ones.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (n, *row_shape)
+    layout : Layout
+    estimator : str
+        Name of the class, for the message.
+    """
+    row_shape = shape[1:]
     if row_shape != layout.row_shape and max(len(row_shape), len(layout.row_shape)) > 1:
+        alone = " (a single image is images[:1])" if shape == layout.row_shape else ""
         raise ValueError(
             f"X has rows of shape {row_shape}, but {estimator} was fitted on rows of shape "
-            f"{layout.row_shape}"
+            f"{layout.row_shape}{alone}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,18 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from .rows import DatasetRows, StreamRows, readable
 
+HOW_TO_READ = (
+    "read it first, a table by pandas.read_csv(path), pictures of one size by "
+    "np.stack([np.asarray(PIL.Image.open(path)) for path in sorted(Path(folder).glob('*.png'))])"
+)
+
 
 def open_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     """Return X with one flat row a sample, and the shape that its rows had.
 
     The shape is None where X has at most two dimensions. Nothing else is validated.
     """
-    if isinstance(X, DataLoader):
-        raise TypeError("X must be an array or a Dataset, got a DataLoader: give its `dataset`")
+    _refuse_what_is_to_be_read_first(X)
     if isinstance(X, Dataset) or _is_list_of_items(X):
         rows = StreamRows(X) if isinstance(X, IterableDataset) else DatasetRows(X)
         return rows, rows.row_shape
@@ -33,6 +38,21 @@ def open_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     if isinstance(X, np.ndarray) and X.ndim > 2:
         return X.reshape(len(X), prod(X.shape[1:])), X.shape[1:]
     return X, None
+
+
+def _refuse_what_is_to_be_read_first(X: Any) -> None:
+    """Refuse things that lead to rows and are none, with the way to them."""
+    if isinstance(X, DataLoader):
+        raise TypeError("X must be an array or a Dataset, got a DataLoader: give its `dataset`")
+    if isinstance(X, str | PathLike):
+        raise TypeError(f"X must be rows, got the path {str(X)!r}: {HOW_TO_READ}")
+    if isinstance(X, list | tuple) and X and all(isinstance(row, str | PathLike) for row in X):
+        raise TypeError(f"X must be rows, got a list of {len(X)} texts or paths: {HOW_TO_READ}")
+    if callable(getattr(X, "collect", None)) and not hasattr(X, "__array__"):  # polars, Spark
+        raise TypeError(
+            f"X must be in memory, got a {type(X).__name__}: give X.collect(), or one part after "
+            "another to partial_fit"
+        )
 
 
 def _as_array(X: Any) -> np.ndarray:
@@ -60,21 +80,27 @@ def check_out(out: Any, rows: np.ndarray | DatasetRows, shape: tuple[int, int]) 
 
 
 def column_without_numbers(X: Any) -> str | None:
-    """Return the first value of a frame that is no number, and its column, as a text."""
+    """Return the first value of a frame that is no number, its column, and advice, as a text."""
     for name in getattr(X, "columns", ()):
         column = X[name]
         if getattr(getattr(column, "dtype", None), "kind", "O") in "biufc":
             continue
         values = np.asarray(column)
-        for value in values.flat:
+        for value in values[:1] if values.ndim > 1 else values:
+            if np.ndim(value) > 0:
+                return (
+                    f"{type(value).__name__} of {len(value)} values in column {name!r}: give "
+                    f"np.stack(X[{name!r}]) as X, or hstack it with other columns"
+                )
             if values.dtype.kind in "mM" or not _is_number(value):
-                return f"{str(value)[:50]!r} in column {name!r}"
+                return (
+                    f"{str(value)[:50]!r} in column {name!r}: encode text first, as by "
+                    "OneHotEncoder(sparse_output=False), make numbers of dates, fill gaps"
+                )
     return None
 
 
 def _is_number(value: Any) -> bool:
-    if np.ndim(value) > 0:
-        return False
     try:
         float(value)
     except (TypeError, ValueError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from inspect import Signature, signature
 from typing import Any, Self
 
@@ -10,6 +11,33 @@ from sklearn.base import BaseEstimator
 
 from ..networks.building import Wanted
 from ..networks.players import Players
+
+
+# Names of other libraries for parameters of ours.
+OTHER_NAMES = {
+    "n_components": "latent_dim",
+    "embedding_dim": "latent_dim",
+    "lr": "learning_rate",
+    "learning_rate_init": "learning_rate",
+    "epochs": "max_epochs",
+    "n_epochs": "max_epochs",
+    "epoch_num": "max_epochs",
+    "max_iter": "max_epochs",
+    "n_iter": "max_epochs",
+    "hidden_layer_sizes": "hidden_units",
+    "hidden_dims": "hidden_units",
+    "seed": "random_state",
+    "use_gpu": "device",
+    "transform": "augmentation",
+    "loss": "objective",
+}
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of an error of an unknown parameter: a question, or nothing."""
+    known = [*known]
+    guesses = [OTHER_NAMES[name]] if name in OTHER_NAMES else get_close_matches(name, known, n=1)
+    return "".join(f": did you mean {guess!r}?" for guess in guesses if guess in known)
 
 
 def is_network_parameter(name: str) -> bool:
@@ -38,6 +66,7 @@ class NetworkParameters(BaseEstimator):
             if not is_network_parameter(name):
                 raise TypeError(
                     f"{type(self).__name__}.__init__() got an unexpected keyword argument {name!r}"
+                    f"{did_you_mean(name, self._get_param_names())}"
                 )
             setattr(self, name, value)
 
@@ -59,6 +88,8 @@ class NetworkParameters(BaseEstimator):
     def set_params(self, **params: Any) -> Self:
         """Set parameters, those of the networks (``encoder__...``) included.
 
+        Setting a network, as ``encoder``, drops the parameters of the one before it.
+
         Parameters
         ----------
         **params : dict
@@ -73,7 +104,17 @@ class NetworkParameters(BaseEstimator):
             If there is no parameter of that name.
         """
         of_networks = {name: params[name] for name in params if is_network_parameter(name)}
-        super().set_params(**{name: params[name] for name in params if name not in of_networks})
+        own = {name: params[name] for name in params if name not in of_networks}
+        known = self.get_params()
+        for name in own.keys() - known.keys():
+            if guess := did_you_mean(name, known):
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {type(self).__name__}{guess}"
+                )
+        super().set_params(**own)
+        for name in [name for name in vars(self) if is_network_parameter(name)]:
+            if name.partition("__")[0] in own:
+                delattr(self, name)
         self.__dict__.update(of_networks)
         return self
 

@@ -40,7 +40,8 @@ def read_rows(
     rows, row_shape = open_rows(X)
     row_shape = row_shape or np.shape(rows)[1:]
     if row_shape and not reset:
-        check_row_shape(row_shape, estimator.model_.layout, type(estimator).__name__)
+        shape = (rows.shape[0], *row_shape)
+        check_row_shape(shape, estimator.model_.layout, type(estimator).__name__)
     checks: dict[str, Any] = {"dtype": FLOATS + INTEGERS, "ensure_min_samples": ensure_min_samples}
     if isinstance(rows, DatasetRows):
         checks = {"skip_check_array": True}
@@ -55,10 +56,7 @@ def read_rows(
     except (TypeError, ValueError) as error:
         if (culprit := column_without_numbers(rows)) is None:
             raise
-        raise ValueError(
-            f"X must hold numbers, got {culprit}: encode text first, as by "
-            "OneHotEncoder(sparse_output=False), make numbers of dates, fill gaps"
-        ) from error
+        raise ValueError(f"X must hold numbers, got {culprit}") from error
     return rows, row_shape
 
 
