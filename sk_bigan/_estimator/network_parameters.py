@@ -12,7 +12,6 @@ from sklearn.base import BaseEstimator
 from ..networks.building import Wanted
 from ..networks.players import Players
 
-
 # Names of other libraries for parameters of ours.
 OTHER_NAMES = {
     "n_components": "latent_dim",
