@@ -7,10 +7,11 @@ function and naming it in `SCORES`. The density is apart, since it is fitted to 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
+from scipy.linalg import pinvh
 from sklearn.covariance import LedoitWolf
 from torch import Tensor, nn
 
@@ -124,6 +125,28 @@ class Density(NamedTuple):
             if np.array_equal(inliers, before):
                 break
         return density
+
+    def mixed_with(self, other: Self, share: float) -> Self:
+        """Return the moments of a mixture of both, `share` of it of the other.
+
+        Parameters
+        ----------
+        other : Density
+        share : float
+            In [0, 1].
+        """
+
+        def mean(a: Any, b: Any) -> Any:
+            return (1 - share) * a + share * b
+
+        shift = other.location - self.location
+        within = mean(pinvh(self.precision), pinvh(other.precision))
+        between = share * (1 - share) * np.outer(shift, shift)
+        return type(self)(
+            mean(self.location, other.location),
+            pinvh(within + between),  # fewer rows than dimensions have no inverse
+            float(mean(self.noise_variance, other.noise_variance)),
+        )
 
     def log(self, codes: np.ndarray, errors: np.ndarray) -> np.ndarray:
         """Return log densities up to a constant, of shape (n,)."""

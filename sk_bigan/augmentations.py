@@ -27,11 +27,12 @@ Augmentation = Callable[[Tensor], Tensor]
 
 
 def swap(x: Tensor, probability: float = 0.25) -> Tensor:
-    """Replace each value, with this probability, by that of the sample before it in the batch.
+    """Replace each value, with this probability, by that of the sample half a batch before it.
 
     No column leaves its own distribution, so that this suits any table.
     """
-    others = x.roll(1, dims=0)  # a batch is in random order already
+    # A batch is in random order, but for streams in order, whose neighbours are alike.
+    others = x.roll(max(1, len(x) // 2), dims=0)
     return torch.where(torch.rand_like(x) < probability, others, x)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from numbers import Real
 from os import PathLike
@@ -29,6 +29,8 @@ from .networks.building import OwnNetwork
 from .objectives import Objective
 from .priors import Prior
 from .transformer import BiGANTransformer
+
+MEMORY = 500  # rows of earlier calls of `partial_fit` at most, since the networks have moved on
 
 
 class BiGANDetector(OutlierMixin, BiGANTransformer):
@@ -63,8 +65,10 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         in the units of `scaler_`, to a tensor of shape (n,).
 
     contamination : float, default=0.1
-        Share of anomalies in X, in (0, 0.5], and so of the rows of X that `predict` marks. For X
-        without anomalies take a small one, as 0.01.
+        Share of anomalies in X, in (0, 0.5], and so of the rows of X that `predict` marks. The
+        networks know these rows: of fresh rows `predict` marks more, on small tables several times
+        as many. With ``validation_fraction=0.2`` it is the share of fresh usual rows that `predict`
+        marks, for X without anomalies.
 
     consistency_weight : float, default=0.0
         Weight of the mean of :math:`(E(a(x)) - E(a'(x)))^2` in the loss of E, for two
@@ -73,16 +77,24 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
     cycle_weight : float, default=10.0
         Weight of the mean of :math:`(x - G(E(x)))^2` in the loss of E and G.
 
+    validation_fraction : float, default=None
+        Share of the rows that `fit` keeps from the networks, and sets `offset_` by.
+
     architecture, hidden_units, ... : see :class:`BiGANTransformer`
         Its other parameters, with its defaults.
 
     Attributes
     ----------
     offset_ : float
-        The number that `decision_function` subtracts from `score_samples`.
+        The number that `decision_function` subtracts from `score_samples`. `partial_fit` averages
+        it, and the next three, over its calls.
+
+    n_samples_seen_ : int
+        Rows that `offset_` comes from. `partial_fit` counts earlier calls as at most 500 rows,
+        so that its averages follow the networks.
 
     location_ : ndarray of shape (latent_dim,)
-        Mean of the codes. This and the next two only with ``anomaly_score="density"``.
+        Mean of the codes. It and the next two only with ``anomaly_score="density"``.
 
     precision_ : ndarray of shape (latent_dim, latent_dim)
         Inverse of the covariance of the codes.
@@ -220,7 +232,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
             raise ValueError(
                 f"anomaly_score changed from {fitted_for!r} to {self.anomaly_score!r} since fit"
             )
-        return self._normality(self.model_, rows_of(self, X), vars(self))
+        return self._normality(rows_of(self, X))
 
     def score(self, X: ArrayLike | Dataset, y: Any = None) -> float:
         """Return the mean of `score_samples` over X.
@@ -289,27 +301,43 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def _calibration(self, rows: np.ndarray | DatasetRows) -> dict[str, Any]:
-        learned: dict[str, Any] = {}
+    def _calibration(
+        self, rows: np.ndarray | DatasetRows, held_out: np.ndarray | None, running: bool
+    ) -> dict[str, Any]:
+        n_before = 0
+        if running and hasattr(self, "offset_"):
+            n_before = min(getattr(self, "n_samples_seen_", MEMORY), MEMORY)  # not in older files
+        share = len(rows) / (n_before + len(rows))  # of these rows in the estimates
+        seen: dict[str, Any] = {"n_samples_seen_": n_before + len(rows)}
         if self.anomaly_score == "density":
-            density = Density.fit(
-                *_codes_and_errors(self.model_, rows),
-                n_values=prod(self.model_.layout.sample_shape),
-                outliers=self.contamination,
-            )
-            learned = {f"{name}_": value for name, value in density._asdict().items()}
-        normality = self._normality(self.model_, rows, learned)
-        return {**learned, "offset_": float(np.percentile(normality, 100 * self.contamination))}
+            codes, errors = _codes_and_errors(self.model_, rows)
+            n_values = prod(self.model_.layout.sample_shape)
+            density = Density.fit(codes, errors, n_values, outliers=self.contamination)
+            if n_before > 0:
+                density = self._density().mixed_with(density, share)
+            seen |= {f"{name}_": value for name, value in density._asdict().items()}
+            normality = density.log(codes, errors)
+        else:
+            normality = self._normality(rows)
+        percent = 100 * self.contamination
+        if held_out is None:
+            offset = np.percentile(normality, percent)
+        else:  # an unbiased estimate of the percentile of further rows
+            offset = np.percentile(normality[held_out], percent, method="weibull")
+        if n_before > 0:
+            offset = (1 - share) * self.offset_ + share * offset
+        return {**seen, "offset_": float(offset)}
 
-    def _normality(
-        self, model: Fitted, rows: np.ndarray | DatasetRows, learned: Mapping[str, Any]
-    ) -> np.ndarray:
+    def _normality(self, rows: np.ndarray | DatasetRows) -> np.ndarray:
         if self.anomaly_score == "density":
-            density = Density(*(learned[f"{name}_"] for name in Density._fields))
-            return density.log(*_codes_and_errors(model, rows))
+            return self._density().log(*_codes_and_errors(self.model_, rows))
         wanted = self.anomaly_score
         score = SCORES[wanted] if isinstance(wanted, str) else wanted
+        model = self.model_
         return -model.map(lambda x: _one_a_row(score(*model.players, x), len(x)), rows)
+
+    def _density(self) -> Density:
+        return Density(self.location_, self.precision_, self.noise_variance_)
 
     def _learned_dimensions(self) -> dict[str, int]:
         of_density = {"location_": 1, "precision_": 2, "noise_variance_": 0}

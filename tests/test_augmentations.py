@@ -52,6 +52,19 @@ def test_swapped_values_stay_in_their_column_and_are_as_many_as_wanted():
     assert swap(x, probability=0).equal(x)
 
 
+def test_a_batch_in_order_is_swapped_as_far_as_a_shuffled_one():
+    """Neighbours of a stream in order are alike: windows of a slow wave."""
+    starts = torch.linspace(0, 2 * torch.pi, 128)
+    in_order = torch.sin(starts[:, None] + torch.linspace(0, 1, 20))
+
+    def change(x):
+        torch.manual_seed(0)
+        return (swap(x) - x).square().mean()
+
+    shuffled = in_order[torch.randperm(128, generator=torch.Generator().manual_seed(0))]
+    assert change(in_order) > 0.9 * change(shuffled)
+
+
 def test_a_warp_shifts_turns_and_bends_by_its_strength():
     """At p and -p, two of the places of u: b is common, A p has two signs, u is independent."""
     torch.manual_seed(0)

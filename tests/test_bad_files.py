@@ -1,9 +1,11 @@
 """Bad files and folders are named, and change nothing."""
 
+import io
 import pickle
 import re
 from pathlib import Path
 
+import joblib
 import pytest
 from bad_input import NoModule, StateOfText, X, failing, ids, refused, rows
 from filelock import FileLock
@@ -16,13 +18,21 @@ from sk_bigan._model.file import read, write
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+def dumped(X, **options):
+    with io.BytesIO() as file:
+        joblib.dump(X, file, **options)
+        return file.getvalue()
+
+
 # What a file holds instead of the bytes that were saved, words of the message
 FILES = {
     "empty": (lambda saved: b"", "not a file of safetensors"),
     "text": (lambda saved: b"hello", "not a file of safetensors"),
     "JSON": (lambda saved: b"{}", "not a file of safetensors"),
     "zeros": (lambda saved: bytes(100), "not a file of safetensors"),
-    "pickle": (lambda saved: pickle.dumps(X), "not a file of safetensors"),
+    "pickle": (lambda saved: pickle.dumps(X), "not a file of safetensors.*joblib.load opens"),
+    "joblib": (lambda saved: dumped(X), "not a file of safetensors.*joblib.load opens"),
+    "joblib, packed": (lambda saved: dumped(X, compress=3), "safetensors.*joblib.load opens"),
     "half": (lambda saved: saved[: len(saved) // 2], "not a file of safetensors"),
     "last byte missing": (lambda saved: saved[:-1], "not a file of safetensors"),
     "one byte more": (lambda saved: saved + b"x", "not a file of safetensors"),
@@ -48,6 +58,10 @@ DESCRIPTIONS = [
     ({"layout": [[0], [0], False]}, ValueError, r"shapes must be positive integers, got \(0,\)"),
     ({"history_": "long"}, ValueError, "history_ must be of type list"),
     ({"n_epochs_": 1.5}, ValueError, "n_epochs_ must be of type int"),
+    ({"n_epochs_": -5}, ValueError, "n_epochs_ is -5, with 2 in history_"),
+    ({"n_samples_seen_": -5}, ValueError, "n_samples_seen_ must be a number of rows, got -5"),
+    ({"set_output": {"transform": "excel"}}, ValueError, "excel"),
+    ({"set_output": "pandas"}, ValueError, "set_output must name a kind of frame, got 'pandas'"),
 ]
 
 

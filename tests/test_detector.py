@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from sk_bigan import BiGANDetector
-from sk_bigan.anomaly import SCORES
+from sk_bigan.anomaly import SCORES, Density
 
 SCORE_NAMES = ["density", *SCORES]
 
@@ -234,11 +234,56 @@ def test_a_score_with_settings_survives_a_pickle(tumours):
 def test_the_offset_follows_the_networks(tumours):
     X = tumours[0]
     detector = quick(warm_start=True).fit(X)
-    for train in (detector.fit, detector.partial_fit):
-        before = detector.offset_, detector.noise_variance_
-        train(X)
-        assert (detector.offset_, detector.noise_variance_) != before
-        assert np.mean(detector.predict(X) == -1) == pytest.approx(0.1, abs=1 / 200)
+    before = detector.offset_, detector.noise_variance_
+    detector.fit(X)
+    assert (detector.offset_, detector.noise_variance_) != before
+    assert np.mean(detector.predict(X) == -1) == pytest.approx(0.1, abs=1 / 200)
+
+
+@pytest.mark.parametrize("score", ["density", "reconstruction"])
+def test_rows_held_out_set_the_threshold_for_fresh_ones(score):
+    """Networks that know their rows by heart would mark a third of the fresh ones."""
+    X = np.random.default_rng(0).permutation(load_digits().data)
+    settings = {"hidden_units": (128,), "anomaly_score": score, "random_state": 0}
+    marked = {}
+    for fraction in (None, 0.2):
+        detector = BiGANDetector(validation_fraction=fraction, **settings).fit(X[:300])
+        marked[fraction] = np.mean(detector.predict(X[300:]) == -1)
+    assert marked[0.2] == pytest.approx(0.1, abs=0.05)
+    assert marked[None] > 1.6 * marked[0.2]
+
+
+@pytest.mark.parametrize("score", ["density", "reconstruction"])
+def test_parts_in_turn_leave_the_threshold_of_all(score):
+    """The last part does not set it, though it is of one class."""
+    X, y = load_digits(return_X_y=True)
+    shuffled = np.random.default_rng(0).permutation(len(X))
+    of_one_class = X[y == 1][:60]
+    settings = {"hidden_units": (128,), "anomaly_score": score, "random_state": 0}
+    detector = BiGANDetector(latent_dim=8, contamination=0.1, **settings)
+    for part in [*np.array_split(X[shuffled[:1200]], 20) * 5, of_one_class]:
+        detector.partial_fit(part)
+    assert np.mean(detector.predict(X[shuffled[1200:]]) == -1) == pytest.approx(0.1, abs=0.06)
+    before = getattr(detector, "location_", 0), detector.offset_
+    detector.partial_fit(of_one_class[:2])  # fewer rows than latent_dim
+    np.testing.assert_allclose(getattr(detector, "location_", 0), before[0], atol=0.02)
+    assert detector.offset_ == pytest.approx(before[1], rel=0.02)
+
+
+def test_the_density_of_parts_is_that_of_their_rows():
+    """Moments of a mixture are those of the rows of both, for parts without outliers."""
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(3000, 4)) @ rng.normal(size=(4, 4)) + np.arange(4.0)
+    errors = rng.chisquare(6, size=3000)
+    first, second = (
+        Density.fit(codes[rows], errors[rows], n_values=6, outliers=0.0)
+        for rows in (slice(1000), slice(1000, 3000))
+    )
+    both, mixed = Density.fit(codes, errors, 6, 0.0), first.mixed_with(second, 2 / 3)
+    np.testing.assert_allclose(mixed.location, both.location, rtol=1e-12)
+    covariances = np.linalg.inv(mixed.precision), np.linalg.inv(both.precision)
+    np.testing.assert_allclose(*covariances, atol=0.05)  # which Ledoit and Wolf shrink
+    assert mixed.noise_variance == pytest.approx(both.noise_variance)
 
 
 def test_a_detector_is_a_transformer_with_its_parameters(detector, tumours):

@@ -9,6 +9,9 @@ from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 from sk_bigan._training.perturbations import REACH, most_changing
+from sk_bigan._training.step import Game, accumulate_gradients
+from sk_bigan.networks.players import Players
+from sk_bigan.objectives import OBJECTIVES
 
 GENERATOR = torch.Generator().manual_seed(0)
 X = torch.rand(64, 7, generator=GENERATOR) * 2 - 1
@@ -69,3 +72,17 @@ def test_it_changes_codes_more_than_other_directions_do(make_networks, precision
             other = torch.randn(r.shape, generator=torch.Generator().manual_seed(seed))
             other *= r.norm(dim=1, keepdim=True) / other.norm(dim=1, keepdim=True)
             assert of_most > 1.5 * (E(X + other) - E(X)).square().sum()
+
+
+def test_dropout_is_no_change_of_the_code(make_networks):
+    """An encoder that ignores its input, but for dropout, resists every change."""
+    E, G, D = make_networks()
+    E = nn.Sequential(nn.Linear(7, 3), nn.Dropout(0.5)).train()
+    nn.init.zeros_(E[0].weight)
+    assert not most_changing(E, X, torch.float32).any()
+    assert E[1].training
+    z = torch.randn(64, 3, generator=GENERATOR)
+    losses = accumulate_gradients(
+        Players(E, G, D), X, [X], z, Game(OBJECTIVES["non_saturating"], vat_weight=1.0)
+    )
+    assert losses["vat"] == 0

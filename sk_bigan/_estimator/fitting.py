@@ -150,7 +150,8 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
             As `fit`.
         """
         check_parameters(self)
-        Run(self, X, anew=not hasattr(self, "model_")).train(1, copies_of(self.callbacks))
+        run = Run(self, X, anew=not hasattr(self, "model_"), running=True)
+        run.train(1, copies_of(self.callbacks))
         return self
 
     def save(self, path: str | PathLike[str], optimizers: bool = False) -> None:
@@ -238,8 +239,19 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         except MALFORMED as error:
             raise ValueError(f"'{path}' cannot be opened: {error}") from error
 
-    def _calibration(self, rows: np.ndarray | DatasetRows) -> dict[str, Any]:
-        """Return attributes that follow from the networks and X: here none."""
+    def _calibration(
+        self, rows: np.ndarray | DatasetRows, held_out: np.ndarray | None, running: bool
+    ) -> dict[str, Any]:
+        """Return attributes that follow from the networks and X: here none.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n, n_features) or DatasetRows
+        held_out : ndarray of int or None
+            Numbers of the rows that the networks have not seen.
+        running : bool
+            Whether earlier rows are to count too.
+        """
         return {}
 
     def _learned_dimensions(self) -> dict[str, int]:

@@ -77,6 +77,8 @@ class Run:
     X : array-like or Dataset
     anew : bool
         Whether to learn the scaling and build networks, rather than go on training the model.
+    running : bool
+        Whether X is a part of the data, and calibration keeps what earlier parts have taught.
 
     Attributes
     ----------
@@ -85,15 +87,17 @@ class Run:
         X as flat rows.
     """
 
-    def __init__(self, estimator: Any, X: Any, anew: bool):
+    def __init__(self, estimator: Any, X: Any, anew: bool, running: bool = False):
         self.estimator = estimator
         self.before = dict(vars(estimator))
         self.anew = anew
+        self.running = running
         self.draft = object.__new__(type(estimator))
         vars(self.draft).update(self.before)
         self.rows, row_shape = read_rows(self.draft, X, reset=anew, ensure_min_samples=2)
         if anew:
             self.layout = recognise(row_shape, wanted_sample_shape(estimator))
+        self.held_out: np.ndarray | None = None
         self.processes = ALONE
         self.committed = False
 
@@ -129,6 +133,8 @@ class Run:
             After committing the last good networks, unless the first epoch did not end well.
         """
         draft = self.draft
+        if trained_on is not None:
+            self.held_out = np.setdiff1d(np.arange(len(self.rows)), trained_on, assume_unique=True)
         if draft.data_parallel:
             self.processes = AcceleratedProcesses(cpu=str(draft.device) == "cpu")
         is_first = self.processes.is_first
@@ -197,7 +203,8 @@ class Run:
 
     def fitted_so_far(self) -> dict[str, Any]:
         """Return the attributes that the draft needs to be as if the training had ended."""
-        return {**self.records(), **self.draft._calibration(self.rows)}
+        learned = self.draft._calibration(self.rows, self.held_out, self.running)
+        return {**self.records(), **learned}
 
     def _commit(self) -> None:
         """Give the estimator all that the draft has learned."""

@@ -156,6 +156,10 @@ def describe(estimator: Any, optimizers: bool) -> tuple[dict[str, Any], dict[str
         "history_": [split_plain(epoch)[0] for epoch in estimator.history_],
         "n_epochs_": estimator.n_epochs_,
     }
+    if hasattr(estimator, "n_samples_seen_"):
+        description["n_samples_seen_"] = estimator.n_samples_seen_
+    if output := vars(estimator).get("_sklearn_output_config"):
+        description["set_output"] = output
     return description, arrays
 
 
@@ -203,10 +207,12 @@ def from_description(
         n_features_in_=n_features,
         history_=description["history_"],
         n_epochs_=description["n_epochs_"],
+        **{name: description[name] for name in ("n_samples_seen_",) if name in description},
         _built_from=built_from,
         _seed=description["_seed"],
         _optimizers=None,
     )
+    estimator.set_output(**description.get("set_output", {}))
     if (names := description["feature_names_in_"]) is not None:
         if len(names) != n_features or not all(isinstance(name, str) for name in names):
             raise ValueError(f"feature_names_in_ must be {n_features} texts")
@@ -238,6 +244,13 @@ def _check_types(description: Mapping[str, Any]) -> None:
     for name, kind in kinds.items():
         if type(description[name]) is not kind:
             raise ValueError(f"{name} must be of type {kind.__name__}")
+    if description["n_epochs_"] != (n_records := len(description["history_"])):
+        raise ValueError(f"n_epochs_ is {description['n_epochs_']}, with {n_records} in history_")
+    if type(n := description.get("n_samples_seen_", 0)) is not int or n < 0:
+        raise ValueError(f"n_samples_seen_ must be a number of rows, got {n!r}")
+    output = description.get("set_output", {"transform": "default"})
+    if output not in [{"transform": name} for name in ("default", "pandas", "polars")]:
+        raise ValueError(f"set_output must name a kind of frame, got {output!r}")
     if not 0 < description["_total_variance"] < np.inf:
         raise ValueError("_total_variance must be positive")
 

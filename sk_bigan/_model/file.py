@@ -55,7 +55,8 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"not a file of safetensors: {error}") from error
+        advice = "; joblib.load opens a pickle, and runs its code" if _is_pickle(path) else ""
+        raise ValueError(f"not a file of safetensors: {error}{advice}") from error
     text = metadata.get("sk_bigan")
     if text is None:
         raise ValueError("a file of safetensors, but not one that sk_bigan has written")
@@ -65,6 +66,11 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise ValueError(f"not of format {FORMAT}, which this version reads")
     return description, arrays
+
+
+def _is_pickle(path: Path) -> bool:
+    """Return whether the file begins as pickles do, of joblib with or without compression."""
+    return path.read_bytes()[:2] in (b"\x80\x04", b"\x80\x05", b"x\x9c", b"x\x01", b"x^", b"x\xda")
 
 
 def _digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:

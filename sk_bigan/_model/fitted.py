@@ -120,16 +120,17 @@ class Fitted:
 
     @hermetic()
     def generate(self, z: np.ndarray) -> np.ndarray:
-        """Return G(z) in the units and the shape of X, with the dtype of z."""
+        """Return G(z) in the units and the shape of X, with the dtype of z, or float32 if wider."""
         G = self.players.generator
+        dtype = np.result_type(z.dtype, np.float32)  # X may exceed what float16 holds
         x = forward(
             lambda batch: self.layout.to_rows(G(require_finite(batch.float(), batch))),
             z,
             self.device,
-            np.result_type(z.dtype, np.float32),  # float16 would round before it is in X's units
+            dtype,
         )
         rows = self.scaler.inverse_transform(x)
-        return rows.astype(z.dtype, copy=False).reshape(-1, *self.layout.row_shape)
+        return rows.astype(dtype, copy=False).reshape(-1, *self.layout.row_shape)
 
     @hermetic()
     def draw_codes(self, n: int, seed: int) -> np.ndarray:

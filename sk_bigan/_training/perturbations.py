@@ -6,9 +6,13 @@ arXiv:1704.03976). The divergence of predictions there is the squared distance o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.modules.dropout import _DropoutNd
 
 # Share of the distance to the nearest other sample of the batch, so that a change is small where
 # samples are dense and depends on no unit (as in Hu et al. 2017, arXiv:1702.08720).
@@ -23,7 +27,7 @@ def most_changing(E: nn.Module, x: Tensor, precision: torch.dtype) -> Tensor:
     Parameters
     ----------
     E : nn.Module
-        Its running statistics do not change.
+        Its running statistics do not change, and its dropout does not act.
     x : Tensor of shape (n, *sample_shape)
     precision : torch.dtype
         Dtype of matrix products.
@@ -39,12 +43,33 @@ def most_changing(E: nn.Module, x: Tensor, precision: torch.dtype) -> Tensor:
     lengths = REACH * distances.amin(1).nan_to_num(posinf=0)  # (n,), 0 for a row by itself
     direction = _of_lengths(torch.randn_like(x), lengths).requires_grad_()
     statistics = {name: buffer.clone() for name, buffer in E.named_buffers()}
-    with torch.autocast(x.device.type, precision, precision != torch.float32):
+    with (
+        without_dropout(E),
+        torch.autocast(x.device.type, precision, precision != torch.float32),
+    ):
         both = functional_call(E, statistics, (torch.cat([x, x + direction]),))
     torch.clear_autocast_cache()  # as in `Game.autocast`
     codes, changed = both.float().chunk(2)
     (gradient,) = torch.autograd.grad((changed - codes).square().sum(), direction)
     return _of_lengths(gradient, lengths)
+
+
+def dropout_layers(E: nn.Module) -> list[nn.Module]:
+    """Return the layers of dropout that are in training mode."""
+    return [layer for layer in E.modules() if isinstance(layer, _DropoutNd) and layer.training]
+
+
+@contextmanager
+def without_dropout(E: nn.Module) -> Iterator[None]:
+    """Let dropout layers pass all values inside."""
+    layers = dropout_layers(E)
+    for layer in layers:
+        layer.training = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.training = True
 
 
 def _of_lengths(directions: Tensor, lengths: Tensor) -> Tensor:

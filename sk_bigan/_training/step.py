@@ -18,7 +18,7 @@ from torch.func import functional_call
 from .._machine.processes import ALONE, Processes
 from ..networks.players import Players
 from ..objectives import Objective, input_gradients, r1_penalty
-from .perturbations import most_changing
+from .perturbations import dropout_layers, most_changing, without_dropout
 
 # D's loss may be flat where the other player's is steep (hinge, beyond its margin). A slope this
 # small in place of 0 does not move D's weights and, being a power of two, costs no digit.
@@ -119,8 +119,14 @@ def accumulate_gradients(
     E, G, _ = players
     cycles = players.cycle_discriminators
     inputs = [*views]
+    apart = ()
     if game.vat_weight > 0:
-        inputs.append(views[0] + most_changing(E, views[0], game.precision))
+        changed = views[0] + most_changing(E, views[0], game.precision)
+        if dropout_layers(E):  # which would drop other values of the view and of the changed one
+            with game.autocast(x), without_dropout(E):
+                apart = E(torch.cat([views[0], changed])).float().chunk(2)
+        else:
+            inputs.append(changed)
     with game.autocast(x):
         codes, *other_codes = E(torch.cat(inputs)).float().chunk(len(inputs))  # (n, latent_dim)
         generated = G(z).float()
@@ -141,7 +147,8 @@ def accumulate_gradients(
     if len(views) == 2:
         weighted["consistency"] = (codes - other_codes[0]).square().mean(), game.consistency_weight
     if game.vat_weight > 0:
-        weighted["vat"] = (codes - other_codes[-1]).square().mean(), game.vat_weight
+        before, after = apart or (codes, other_codes[-1])
+        weighted["vat"] = (before - after).square().mean(), game.vat_weight
 
     losses: dict[str, Tensor] = {}
     outputs, gradients = [], []
