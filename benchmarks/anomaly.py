@@ -15,7 +15,7 @@ over the tables of the rank that the AUROC has among all methods but our other s
 of a fit with the scoring, PyOD's with three short fits before.
 
 "alarms" trains on half of the normal rows of the same tables, of scikit-learn's breast_cancer
-(benign) and of its digits (0 to 8), and prints the share (%) of the other half that `predict` marks,
+(benign) and of its digits (0 to 8). It prints the share (%) of the other half that `predict` marks,
 at three values of contamination: with the threshold of the rows of the training, with that of a
 fifth held out (`validation_fraction=0.2`), with that of `partial_fit` on parts of 256 rows, five
 passes and at last a part of the rows that are largest in the first column, and IsolationForest's.

@@ -21,7 +21,7 @@ from torch.utils.data import Dataset
 
 from ._data.rows import DatasetRows
 from ._estimator.parameters import CONSTRAINTS, check_parameters, same
-from ._estimator.rows import rows_of
+from ._estimator.rows import refuse_streams, rows_of
 from ._model.fitted import Fitted
 from .anomaly import SCORES, Density, Score, codes_and_errors
 from .augmentations import Augmentation
@@ -206,6 +206,30 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         self.anomaly_score = anomaly_score
         self.contamination = contamination
 
+    def fit_predict(self, X: ArrayLike | Dataset, y: Any = None) -> np.ndarray:
+        """Train on X, and predict which of its rows are anomalies.
+
+        Parameters
+        ----------
+        X : array-like or Dataset
+            As `fit` takes it, with a length.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), int
+            -1 for anomalies, 1 for the others.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`; an ``IterableDataset`` is refused before the training.
+        """
+        refuse_streams(X)
+        return super().fit_predict(X, y)
+
     def score_samples(self, X: ArrayLike | Dataset) -> np.ndarray:
         """Return how usual each sample is: minus the anomaly score.
 
@@ -355,7 +379,7 @@ def _codes_and_errors(
 def _one_a_row(scores: Any, n_rows: int) -> Tensor:
     if not isinstance(scores, Tensor) or scores.shape != (n_rows,):
         raise ValueError(
-            f"anomaly_score must give a tensor of shape ({n_rows},) for as many samples, got "
+            f"anomaly_score must give a tensor of shape (n,), n = {n_rows} in this batch, got "
             f"{tuple(scores.shape) if isinstance(scores, Tensor) else scores!r}"
         )
     return scores

@@ -23,7 +23,7 @@ from ._data.reading import check_out, open_rows
 from ._data.rows import FLOATS
 from ._estimator.fitting import BaseBiGAN
 from ._estimator.parameters import CONSTRAINTS, check_parameters, check_structure, draw_seed
-from ._estimator.rows import rows_of
+from ._estimator.rows import refuse_streams, rows_of
 from .augmentations import Augmentation
 from .networks.building import OwnNetwork
 from .objectives import Objective
@@ -307,6 +307,30 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         self.verbose = verbose
         self._set_network_parameters(network_parameters)
 
+    def fit_transform(self, X: ArrayLike | Dataset, y: Any = None) -> np.ndarray:
+        """Train E, G and D on X, and encode it.
+
+        Parameters
+        ----------
+        X : array-like or Dataset
+            As `fit` takes it, with a length.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_out)
+            As `transform` returns it.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`; an ``IterableDataset`` is refused before the training.
+        """
+        refuse_streams(X)
+        return super().fit_transform(X, y)
+
     def transform(self, X: ArrayLike | Dataset, out: np.ndarray | None = None) -> np.ndarray:
         """Encode X.
 
@@ -352,16 +376,22 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Returns
         -------
         ndarray of shape (n_samples, n_features_in_) or of the images in `fit`
-            G(z) in the units of the training data.
+            G(z) in the units of the training data, in X's float dtype, but float32 for float16.
 
         Raises
         ------
         NotFittedError
             Before `fit`.
         ValueError
-            If X does not have `latent_dim` columns.
+            If X does not have `latent_dim` columns, or `features` names a layer of that width.
         """
         check_is_fitted(self)
+        latent_dim = self.model_.latent_dim
+        if self.features != "latent" and self._n_features_out == latent_dim:
+            raise ValueError(
+                f"features={self.features!r} gives {latent_dim} columns, as many as a code has, "
+                "which inverse_transform cannot tell apart: set features='latent'"
+            )
         codes, shape = open_rows(X)
         if shape is not None:
             raise ValueError(
@@ -369,7 +399,6 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
                 f"rows of shape {shape}"
             )
         z = check_array(codes, dtype=FLOATS, input_name="X")
-        latent_dim = self.model_.latent_dim
         if z.shape[1] != latent_dim:
             raise ValueError(
                 f"X has {z.shape[1]} columns, but inverse_transform takes latent codes of "

@@ -81,6 +81,19 @@ PARAMETERS = [
     ({"discriminator": Discriminator(2)}, ValueError, r"discriminator.*\(2, 1\).*got \(2, 2\)"),
     ({"discriminator": PositionalDiscriminator()}, ValueError, "discriminator failed.*'x'"),
     ({"discriminator": NotRowWise}, ValueError, "row_wise=True.*NotRowWise.*on other rows"),
+    (
+        {"discriminator": Discriminator().requires_grad_(False)},
+        ValueError,
+        "discriminator must have parameters with requires_grad=True, got Discriminator without",
+    ),
+    (
+        {
+            "encoder": nn.Linear(64, 4).requires_grad_(False),
+            "generator": nn.Linear(4, 64).requires_grad_(False),
+        },
+        ValueError,
+        "encoder or generator must have parameters .* got Linear and Linear without",
+    ),
     ({"discriminator": NoModule}, TypeError, "discriminator must be a torch.nn.Module.*NoModule"),
     ({"prior": "gamma"}, ValueError, "'prior'.*'normal'.*Got 'gamma'"),
     ({"prior": two_columns}, ValueError, r"prior must map.*\(2, 4\)"),

@@ -101,6 +101,7 @@ CALLS = [
         (method, {"X": Stream()}, TypeError, "Dataset with a length, got Stream: take one part")
         for method in ("transform", "score_samples", "score")
     ),
+    ("fit_transform", {"X": Stream()}, TypeError, "Dataset with a length, got Stream: take one"),
     ("transform", {"X": X, "batch_size": 3}, TypeError, "'batch_size'"),
     ("score_samples", {"X": with_value(-1e300)}, ValueError, r"X must stay finite.*got .* 1e\+300"),
     ("score", {"X": 1e40 * X}, ValueError, r"X must stay finite.*got .* 1.6e\+41"),

@@ -38,6 +38,12 @@ def test_the_bar_counts_epochs_and_shows_losses_and_score(digits, small, capsys)
     assert err.endswith("\n")
 
 
+def test_a_process_without_stderr_trains_all_the_same(digits, small, monkeypatch):
+    """As pythonw does on Windows."""
+    monkeypatch.setattr("sys.stderr", None)
+    assert small(max_epochs=3, verbose=1).fit(digits).n_epochs_ == 3
+
+
 def test_the_bar_stops_where_the_training_stops(digits, small, capsys):
     def stop(net):
         signal.raise_signal(signal.SIGINT)

@@ -20,6 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import EarlyStopping
 
 from sk_bigan import TrainingDivergedError
+from sk_bigan._training.monitoring import Monitor
 
 HERE = Path(__file__).parent
 SETTINGS = {"max_epochs": 5, "batch_size": 64}  # of 7 steps each
@@ -148,6 +149,30 @@ def test_files_of_others_are_left_alone(digits, small, tmp_path):
     small(**SETTINGS, checkpoint_dir=tmp_path).fit(digits)
     small(**SETTINGS, checkpoint_dir=tmp_path).fit(digits)
     assert [(tmp_path / name).read_text() for name in others] == others
+
+
+@pytest.mark.parametrize(("every", "n_written"), [(1, 5), (2, 3), (0.0, 17)])
+def test_as_many_are_written_as_every_says(digits, small, tmp_path, every, n_written):
+    """The start, each epoch but the last, or each of its four steps, and the end."""
+    small(max_epochs=4, checkpoint_dir=tmp_path, checkpoint_every=every).fit(digits)
+    assert max(int(file.stem[-6:]) for file in tmp_path.glob("*.pt")) == n_written
+
+
+def test_each_checkpoint_takes_one_look(digits, small, tmp_path, monkeypatch):
+    looks = []
+
+    def look(monitor):
+        looks.append(1)
+        return look_at(monitor)
+
+    look_at = Monitor.look
+    monkeypatch.setattr(Monitor, "look", look)
+    n_looks = []
+    for folder in (None, tmp_path):
+        looks.clear()
+        small(max_epochs=6, batch_size=4, checkpoint_dir=folder).fit(digits)  # a look an epoch
+        n_looks.append(len(looks))
+    assert n_looks[1] == n_looks[0] + 2  # the first checkpoint and the last
 
 
 def test_two_checkpoints_are_kept_and_no_scraps(digits, small, tmp_path):

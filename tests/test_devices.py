@@ -33,6 +33,12 @@ def test_a_device_that_is_not_there_is_named(device):
         resolve_device(device)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="has what it must name as missing")
+def test_several_gpus_are_missing_where_one_would_be(digits, small):
+    with pytest.raises(ValueError, match="device must be .*got 'cuda'"):
+        small(device="cuda", data_parallel=True).fit(digits)
+
+
 def test_auto_precision_is_what_the_processor_does_natively():
     capabilities = torch.cpu.get_capabilities()
     native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")

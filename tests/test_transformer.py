@@ -39,6 +39,14 @@ def test_codes_and_reconstructions_have_the_shapes_that_were_asked_for(digits, f
     assert fitted.score_samples(digits).shape == (len(digits),)
 
 
+def test_a_layer_as_wide_as_the_code_is_not_decoded(digits, small):
+    bigan = small(latent_dim=32, features="penultimate").fit(digits)
+    with pytest.raises(ValueError, match="features='penultimate' gives 32 columns, as many as a"):
+        bigan.inverse_transform(bigan.transform(digits))
+    codes = bigan.set_params(features="latent").transform(digits)
+    assert bigan.inverse_transform(codes).shape == digits.shape
+
+
 def test_penultimate_features_are_the_layer_before_the_code(digits, small):
     bigan = small(hidden_units=(32, 24)).fit(digits)
     codes = bigan.transform(digits)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import validate_data
-from torch.utils.data import Subset
+from torch.utils.data import IterableDataset, Subset
 
 from .._data.layout import check_row_shape
 from .._data.reading import column_without_numbers, open_rows
@@ -60,13 +60,19 @@ def read_rows(
     return rows, row_shape
 
 
+def refuse_streams(X: Any) -> None:
+    """Refuse data sets without a length, which only a training can take."""
+    if isinstance(X, IterableDataset):
+        raise TypeError(
+            f"X must be an array or a Dataset with a length, got {type(X).__name__}: take one part "
+            "after another, as `for X in DataLoader(dataset, batch_size=10_000)` gives them"
+        )
+
+
 def _check_stream(estimator: Any, rows: StreamRows, is_training: bool) -> None:
     name = type(rows.dataset).__name__
     if not is_training:
-        raise TypeError(
-            f"X must be an array or a Dataset with a length, got {name}: take one part after "
-            "another, as `for X in DataLoader(dataset, batch_size=10_000)` gives them"
-        )
+        refuse_streams(rows.dataset)
     if estimator.data_parallel:
         raise ValueError(
             "data_parallel=True shares rows by their numbers: X must not be an "

@@ -136,6 +136,7 @@ class Run:
         if trained_on is not None:
             self.held_out = np.setdiff1d(np.arange(len(self.rows)), trained_on, assume_unique=True)
         if draft.data_parallel:
+            resolve_device(draft.device)  # "cuda" without a GPU is an error, as elsewhere
             self.processes = AcceleratedProcesses(cpu=str(draft.device) == "cpu")
         is_first = self.processes.is_first
         columns = self.processes.broadcast(

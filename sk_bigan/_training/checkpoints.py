@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -111,9 +112,9 @@ class Checkpoints:
 
     def due(self, n_epochs: int, between_epochs: bool) -> bool:
         """Return whether it is time for another one."""
-        if isinstance(self.every, float):
-            return time.monotonic() - self._last_time >= self.every
-        return between_epochs and n_epochs - self._last_epoch >= self.every
+        if isinstance(self.every, Integral):
+            return between_epochs and n_epochs - self._last_epoch >= self.every
+        return time.monotonic() - self._last_time >= self.every
 
     def write(self, state: dict[str, Any]) -> None:
         """Write one more, and delete all but the last two.

@@ -125,20 +125,30 @@ class Training:
                 if self.health.check() is None:
                     self.recovery.go_back()
                 return
-            if self.health.checked_epoch and len(net.history) < net.max_epochs:
+            is_good = self.health.checked_epoch and len(net.history) < net.max_epochs
+            if is_good:
                 self.recovery.mark_good()
-            self.after_step()
+            self.after_step(is_good)
 
-    def after_step(self) -> None:
-        """Deliver Ctrl-C and write a checkpoint that is due: between steps nothing is half done."""
+    def after_step(self, is_good: bool = False) -> None:
+        """Deliver Ctrl-C and write a checkpoint that is due: between steps nothing is half done.
+
+        Parameters
+        ----------
+        is_good : bool
+            Whether the state has just been checked and kept as the last good one.
+        """
         try:
             self.interrupts.deliver()
         except KeyboardInterrupt:
-            self._write_checkpoint()
+            self._write_checkpoint(is_good)
             raise
         net = self.net
-        if self.checkpoints and self.checkpoints.due(len(net.history), net.epoch_so_far_ is None):
-            self._write_checkpoint()
+        n_epochs, between_epochs = len(net.history), net.epoch_so_far_ is None
+        if between_epochs and n_epochs == net.max_epochs:
+            return  # the end of the training has a checkpoint of its own
+        if self.checkpoints and self.checkpoints.due(n_epochs, between_epochs):
+            self._write_checkpoint(is_good)
 
     def is_interrupted(self) -> bool:
         """Return whether the user has interrupted the training."""
@@ -148,9 +158,12 @@ class Training:
         """Check the networks; return values for the history."""
         return self.health.after_epoch(losses, n_steps)
 
-    def _write_checkpoint(self, finished: bool = False) -> None:
-        if self.checkpoints is None or self.health.check() is None:
+    def _write_checkpoint(self, is_good: bool = False, finished: bool = False) -> None:
+        if self.checkpoints is None:
             return
-        # A resumed training would fall back to this state, so that this one does too.
-        self.recovery.mark_good()
+        if not is_good:
+            if self.health.check() is None:
+                return
+            # A resumed training would fall back to this state, so that this one does too.
+            self.recovery.mark_good()
         self.checkpoints.write({**self.recovery.good, "finished": finished})

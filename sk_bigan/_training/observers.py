@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy, deepcopy
@@ -63,7 +64,12 @@ class ProgressBar(Callback):
         if not hasattr(self, "bar_"):
             from tqdm.auto import tqdm  # a requirement of skorch's
 
-            self.bar_ = tqdm(total=net.max_epochs, initial=len(net.history) - 1, unit="epoch")
+            self.bar_ = tqdm(
+                total=net.max_epochs,
+                initial=len(net.history) - 1,
+                unit="epoch",
+                disable=sys.stderr is None,  # as without a console on Windows
+            )
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         last = net.history[-1]

@@ -73,8 +73,8 @@ def build_networks(
         If a function returns no module.
     ValueError
         If a network cannot be made, fails on two samples or codes, gives the wrong shape or
-        writes into its input; if D breaks its promise `row_wise` or shares weights with E or G; or
-        if the weights belong to other networks.
+        writes into its input; if D breaks its promise `row_wise` or shares weights with E or G; if
+        a player has nothing to learn; or if the weights belong to other networks.
     """
     default = ARCHITECTURES[architecture]
     sizes = {"sample_shape": sample_shape, "latent_dim": latent_dim}
@@ -120,6 +120,12 @@ def build_networks(
     E, G, D = players = Players(*(build(name) for name in Players._fields))
     if set(D.parameters()) & {*E.parameters(), *G.parameters()}:
         raise ValueError("discriminator must not share parameters with encoder or generator")
+    for names, learners in (("discriminator", [D]), ("encoder or generator", [E, G])):
+        if not any(p.requires_grad for network in learners for p in network.parameters()):
+            kinds = " and ".join(type(network).__name__ for network in learners)
+            raise ValueError(
+                f"{names} must have parameters with requires_grad=True, got {kinds} without"
+            )
     return players
 
 
