@@ -412,8 +412,8 @@ class Decides(nn.Linear):
     def forward(self, x):
         return super().forward(x if x.sum() > 0 else -x)
 
-X = [[0.0, 1.0], [1.0, 0.0]]
-for encoder in (None, Decides(2, 2)):
+X = [[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
+for encoder in (None, Decides(3, 2)):
     bigan = BiGANTransformer(2, hidden_units=(4,), encoder=encoder, max_epochs=1).fit(X)
     if encoder is None:
         assert not {"onnx", "onnxruntime", "onnxscript"} & {*sys.modules}

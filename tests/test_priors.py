@@ -67,6 +67,7 @@ def test_code_activation_maps_the_real_line_onto_the_support_in_order(name):
     assert (codes[0].item(), codes[-1].item()) == pytest.approx((low, high))
 
 
+@pytest.mark.filterwarnings("ignore:.*other units")
 @pytest.mark.parametrize("name", PRIORS)
 def test_codes_stay_in_the_support_and_use_both_of_its_sides(digits, small, name):
     """Rows far beyond those of the training push codes outwards, and no further than the ends."""

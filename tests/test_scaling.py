@@ -4,11 +4,25 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import cross_val_score
 
-from sk_bigan._data.layout import Layout
-from sk_bigan._data.scaling import describe, make_scaler, make_to_samples, resolve_scaling
+from sk_bigan._data.layout import Layout, recognise
+from sk_bigan._data.scaling import (
+    axis_of_units,
+    describe,
+    make_scaler,
+    make_to_samples,
+    resolve_scaling,
+)
 
 RNG = np.random.default_rng(0)
+
+
+def flat(X):
+    return Layout(X.shape[1:], X.shape[1:])
+
+
 TABLES = [load_breast_cancer, load_iris, load_wine]
 
 
@@ -41,26 +55,26 @@ def test_counts_with_one_huge_column_are_a_table():
 
 def test_range_keeps_the_proportions_between_columns():
     X = load_digits().data
-    scaled = make_scaler("range", describe(X)).transform(X)
+    scaled = make_scaler("range", describe(X), flat(X)).transform(X)
     np.testing.assert_allclose(scaled, X / 8 - 1)
 
 
 def test_standard_gives_every_column_the_same_weight():
     X = load_wine().data
-    scaled = make_scaler("standard", describe(X)).transform(X)
+    scaled = make_scaler("standard", describe(X), flat(X)).transform(X)
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(scaled.std(axis=0), 1)
 
 
 def test_none_leaves_x_alone():
     X = load_wine().data
-    np.testing.assert_array_equal(make_scaler(None, describe(X)).transform(X), X)
+    np.testing.assert_array_equal(make_scaler(None, describe(X), flat(X)).transform(X), X)
 
 
 @pytest.mark.parametrize("scaling", ["range", "standard", None])
 @pytest.mark.parametrize("X", [load_wine().data, np.full((5, 3), 7.0)], ids=["wine", "constant"])
 def test_round_trip(scaling, X):
-    scaler = make_scaler(scaling, describe(X))
+    scaler = make_scaler(scaling, describe(X), flat(X))
     scaled = scaler.transform(X)
     assert np.isfinite(scaled).all()
     np.testing.assert_allclose(scaler.inverse_transform(scaled), X)
@@ -70,7 +84,7 @@ def test_round_trip(scaling, X):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_samples_are_what_the_scaler_gives(scaling, dtype):
     X = load_digits().data[:100].astype(dtype)
-    scaler = make_scaler(scaling, describe(X))
+    scaler = make_scaler(scaling, describe(X), flat(X))
     to_samples = make_to_samples(scaler, Layout((64,), (1, 8, 8)), torch.device("cpu"))
     samples = to_samples(torch.from_numpy(X))
     assert samples.dtype == torch.float32
@@ -82,7 +96,7 @@ def test_samples_are_what_the_scaler_gives(scaling, dtype):
 def test_a_column_far_from_zero_keeps_its_digits():
     X = 1e9 + RNG.normal(size=(1000, 2))
     samples = make_to_samples(
-        make_scaler("standard", describe(X)), Layout((2,), (2,)), torch.device("cpu")
+        make_scaler("standard", describe(X), flat(X)), Layout((2,), (2,)), torch.device("cpu")
     )(torch.from_numpy(X))
     np.testing.assert_allclose(samples.std(0, correction=0), 1, rtol=1e-5)
     np.testing.assert_allclose(samples.mean(0), 0, atol=1e-5)
@@ -95,3 +109,44 @@ def test_columns_are_described_in_chunks_as_they_are_at_once():
     np.testing.assert_array_equal(high, X.max(axis=0))
     np.testing.assert_allclose(standard.mean_, X.mean(axis=0))
     np.testing.assert_allclose(standard.var_, X.var(axis=0))
+
+
+def windows(channels, n=200, time=30):
+    """Noisy waves of sensors with these offsets and amplitudes, (n, time, channels)."""
+    phases = RNG.uniform(0, 2 * np.pi, (n, 1, len(channels)))
+    waves = np.sin(phases + np.linspace(0, 6, time)[:, None]) + 0.1 * RNG.normal(size=phases.shape)
+    offsets, amplitudes = np.transpose(channels)
+    return offsets + amplitudes * waves
+
+
+SENSORS = [(20.0, 5.0), (101_325.0, 300.0), (0.5, 0.1)]  # degrees, pascals, a share
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_sensors_in_units_of_their_own_fill_ranges_of_their_own(axis):
+    X = windows(SENSORS)
+    X = X if axis == 1 else X.transpose(0, 2, 1)
+    columns, layout = describe(X.reshape(200, -1)), recognise(X.shape[1:], None)
+    assert axis_of_units(columns, layout) == axis
+    scaled = make_scaler("range", columns, layout).transform(X.reshape(200, -1)).reshape(X.shape)
+    others = (0, 2 - axis)
+    np.testing.assert_allclose(scaled.min(axis=others), -1)
+    np.testing.assert_allclose(scaled.max(axis=others), 1)
+
+
+def test_sensors_in_one_unit_and_pictures_have_one_range():
+    in_one_unit = windows([(20.0, 5.0), (21.0, 3.0), (18.0, 6.0)])
+    digits = load_digits().images
+    dark_edge = digits * np.linspace(0, 1, 8)
+    in_colour = np.stack([digits, digits / 2, digits / 3], axis=3)
+    for X in (in_one_unit, digits, dark_edge, in_colour, in_colour.transpose(0, 3, 1, 2)):
+        columns, layout = describe(X.reshape(len(X), -1)), recognise(X.shape[1:], None)
+        assert axis_of_units(columns, layout) is None
+
+
+def test_the_code_tells_of_a_small_channel(small):
+    """With one range for all, nothing of it would be left in the codes."""
+    X = windows([(1000.0, 300.0), (0.5, 0.1)])
+    codes = small(latent_dim=8, hidden_units=(64,), max_epochs=60).fit_transform(X)
+    share = cross_val_score(LinearRegression(), codes, X[:, :, 1], cv=5, scoring="r2").mean()
+    assert share > 0.6

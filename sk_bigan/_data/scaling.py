@@ -92,22 +92,51 @@ def resolve_scaling(scaling: str | None, columns: Columns, is_image: bool) -> st
     return "range" if shares_bottom and shares_top else "standard"
 
 
-def make_scaler(scaling: str | None, columns: Columns) -> Any:
+def make_scaler(scaling: str | None, columns: Columns, layout: Layout) -> Any:
     """Return a fitted scikit-learn scaler.
 
     Parameters
     ----------
     scaling : {"range", "standard", None}
     columns : Columns
+    layout : Layout
+        "range" gives channels in different units a range each.
     """
     low, high, standard = columns
     if scaling == "range":
-        # Two rows of extremes give all columns one range.
-        ends = np.repeat([[low.min()], [high.max()]], len(low), axis=1)
+        axis = axis_of_units(columns, layout)
+        others = None if axis is None else tuple({*range(len(layout.row_shape))} - {axis})
+        lowest = low.reshape(layout.row_shape).min(axis=others, keepdims=True)
+        highest = high.reshape(layout.row_shape).max(axis=others, keepdims=True)
+        # Two rows of extremes give columns a common range.
+        ends = [np.broadcast_to(end, layout.row_shape).ravel() for end in (lowest, highest)]
         return SCALERS["MinMaxScaler"]().fit(ends)
     if scaling == "standard":
         return standard
     return SCALERS["FunctionTransformer"]().fit(low[np.newaxis])
+
+
+def axis_of_units(columns: Columns, layout: Layout) -> int | None:
+    """Return the axis of a sample along which the units change, if there is one.
+
+    Sensors in windows of shape (time, channels), or channels of images, are in different units if a
+    channel takes less than a tenth of the range of all. Such a channel fills its own range wherever
+    it is measured. Pixels at the edge of pictures, which vary little too, do so here and there.
+    """
+    if len(layout.row_shape) < 2:
+        return None
+    low, high = (ends.reshape(layout.row_shape) for ends in columns[:2])
+    axis_of_channels = 2 if layout.channels_last else 0
+    for axis in [1, 0] if len(layout.row_shape) == 2 else [axis_of_channels]:
+        n_channels = layout.row_shape[axis]
+        lows, highs = (np.moveaxis(e, axis, -1).reshape(-1, n_channels) for e in (low, high))
+        ranges = highs.max(axis=0) - lows.min(axis=0)
+        steady = np.median(highs - lows, axis=0) > ranges / 4
+        narrow = ranges < (high.max() - low.min()) / 10
+        varying = ranges > 0
+        if narrow[varying].any() and steady[varying].all():
+            return axis
+    return None
 
 
 def given_scaler(scaling: Any) -> Any | None:

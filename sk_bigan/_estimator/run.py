@@ -38,6 +38,7 @@ from .._model.fitted import Fitted
 from .._training.checkpoints import Checkpoints, describe_run
 from .._training.engine import BiGANNet
 from .._training.loop import Training
+from .._training.monitoring import MOST_SPREAD
 from .._training.observers import ProgressBar
 from .._training.optimizers import make_optimizers
 from .._training.step import Game
@@ -147,6 +148,8 @@ class Run:
         # An extreme value of X stays extreme when it is scaled.
         extremes = to_device(as_tensor(np.stack([columns.low, columns.high])), model.device)
         require_finite(model.make_to_samples()(extremes), extremes)
+        if is_first:
+            self._warn_of_parameters(columns)
         checkpoints = None
         if checkpoint_dir is not None and is_first:
             run = describe_run(self.rows, columns, self._parameters(n_epochs))
@@ -261,13 +264,40 @@ class Run:
         )
         given = given_scaler(draft.scaling)
         if given is None:
-            return make_scaler(resolve_scaling(draft.scaling, columns, is_image), columns)
+            scaling = resolve_scaling(draft.scaling, columns, is_image)
+            return make_scaler(scaling, columns, self.layout)
         if given.n_features_in_ != len(columns.low):
             raise ValueError(
                 f"scaling must be a scaler of the {len(columns.low)} columns of X, got one of "
                 f"{given.n_features_in_}"
             )
         return given
+
+    def _warn_of_parameters(self, columns: Columns) -> None:
+        """Warn of sizes and of a scaling that the user has set, and that do not suit X."""
+        defaults = type(self.draft)().get_params()
+        n_rows, n_columns = self.rows.shape
+        latent_dim, batch_size = self.draft.latent_dim, self.draft.batch_size
+        advice = []
+        if latent_dim != defaults["latent_dim"] and latent_dim >= n_columns and self.anew:
+            advice.append(
+                f"latent_dim={latent_dim} is not less than the {n_columns} column(s) of X: codes "
+                "need not summarise anything"
+            )
+        if batch_size != defaults["batch_size"] and batch_size > n_rows > 0 and not self.running:
+            advice.append(
+                f"batch_size={batch_size} exceeds the {n_rows} rows of X: an epoch is one update"
+            )
+        if self.anew:
+            _, factor = center_and_factor(self.draft.model_.scaler)
+            spread = float(np.mean(np.sqrt(columns.standard.var_) * np.abs(factor)))
+            if spread > MOST_SPREAD:
+                advice.append(
+                    f"scaling={self.draft.scaling!r} leaves values that spread by {spread:.2g}, "
+                    "and the networks are made for about 1: take 'auto'"
+                )
+        for text in advice:
+            warnings.warn(text, stacklevel=2)
 
     def _build(self, scaler: Any, columns: Columns, device: torch.device) -> None:
         """Give the draft an untrained model for rows like those described."""

@@ -16,6 +16,7 @@ from .._data.inference import forward, require_finite
 from .._data.layout import Layout
 from .._data.rows import DatasetRows
 from .._data.scaling import make_to_samples
+from .._data.units import warn_of_other_units
 from .._machine.hermetic import hermetic
 from .._machine.random_numbers import seeded
 from ..networks.layers import reader
@@ -84,13 +85,15 @@ class Fitted:
             Array to write to.
         """
         to_samples = self.make_to_samples()
-        return forward(
+        results = forward(
             lambda batch: function(require_finite(to_samples(batch), batch)),
             rows,
             self.device,
             dtype,
             out,
         )
+        warn_of_other_units(rows, self.scaler)
+        return results
 
     @hermetic()
     def features(
@@ -120,7 +123,7 @@ class Fitted:
 
     @hermetic()
     def generate(self, z: np.ndarray) -> np.ndarray:
-        """Return G(z) in the units and the shape of X, with the dtype of z, or float32 if wider."""
+        """Return G(z) in the units and the shape of X, with z's dtype or float32 if wider."""
         G = self.players.generator
         dtype = np.result_type(z.dtype, np.float32)  # X may exceed what float16 holds
         x = forward(

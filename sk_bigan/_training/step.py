@@ -38,8 +38,7 @@ class Game(NamedTuple):
     consistency_weight : float
         Weight of mean (E(view) - E(second view))^2 in the loss of E.
     vat_weight : float
-        Weight of mean (E(view) - E(view + r))^2 in the loss of E, where r is the small change that
-        E reacts to most.
+        Weight of mean (E(view) - E(view + r))^2 in the loss of E, r the change it reacts to most.
     precision : torch.dtype
         Dtype of matrix products; weights stay in float32.
     """
@@ -122,7 +121,7 @@ def accumulate_gradients(
     apart = ()
     if game.vat_weight > 0:
         changed = views[0] + most_changing(E, views[0], game.precision)
-        if dropout_layers(E):  # which would drop other values of the view and of the changed one
+        if dropout_layers(E):  # it would drop other values of each
             with game.autocast(x), without_dropout(E):
                 apart = E(torch.cat([views[0], changed])).float().chunk(2)
         else:

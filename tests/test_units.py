@@ -1,0 +1,75 @@
+"""Other units at transform than in fit are noticed, and other rows are not."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+
+from sk_bigan import BiGANTransformer
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+DIGITS = load_digits().data
+PICTURES = load_digits().images.astype(np.uint8) * 15
+CANCER, WINE = load_breast_cancer().data, load_wine().data
+
+# X of fit, the same rows in other units, words of the warning
+OTHER_UNITS = {
+    "bytes, then shares": (PICTURES, PICTURES / 255, "from 0 to 0.9412, and in fit from 0 to 240"),
+    "shares, then bytes": (PICTURES / 255, PICTURES, "from 0 to 240, and in fit from 0 to 0.9412"),
+    "one picture in shares": (PICTURES, PICTURES[:1] / 255, "from 0 to .*in fit from 0 to 240"),
+    "sixteenths": (DIGITS, DIGITS / 16, "from 0 to 1, and in fit from 0 to 16"),
+    "thousandths": (CANCER, CANCER / 1000, "in column 0, which in fit had mean 14.13"),
+    "hundreds": (CANCER, CANCER * 100, "in column 0, which in fit had mean 14.13"),
+    "one row in hundreds": (CANCER, CANCER[:1] * 100, "in column 0, which in fit"),
+}
+
+# X of fit, other rows in the same units
+SAME_UNITS = {
+    "the first rows": (DIGITS, DIGITS[:3]),
+    "one row": (WINE, WINE[:1]),
+    "one class": (WINE, WINE[:59]),
+    "a dark picture": (PICTURES, (PICTURES[:1] // 100)),
+    "a dark picture of floats": (PICTURES, (PICTURES[:1] // 100).astype(float)),
+    "a black picture": (PICTURES, np.zeros((1, 8, 8))),
+    "one row many times": (CANCER, np.repeat(CANCER[:1], 50, axis=0)),
+    "noisy rows": (WINE, WINE + np.random.default_rng(0).normal(size=WINE.shape) * WINE.std(0)),
+}
+
+
+def quick(X):
+    return BiGANTransformer(latent_dim=2, hidden_units=(16,), max_epochs=1, random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("case", OTHER_UNITS)
+@pytest.mark.parametrize("method", ["transform", "score", "score_samples"])
+def test_other_units_are_named_with_both_ranges(case, method):
+    X, other, words = OTHER_UNITS[case]
+    with pytest.warns(UserWarning, match=f"{words}.*is it in other units") as caught:
+        getattr(quick(X), method)(other)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("case", SAME_UNITS)
+def test_other_rows_are_not(case):
+    X, other = SAME_UNITS[case]
+    quick(X).transform(other)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"latent_dim": 13}, r"latent_dim=13 is not less than the 13 column\(s\) of X"),
+        ({"batch_size": 179}, "batch_size=179 exceeds the 178 rows of X"),
+        ({"scaling": None}, "scaling=None leaves values that spread by 26 .*take 'auto'"),
+    ],
+)
+def test_sizes_and_units_that_do_not_suit_the_data_are_named(parameters, message):
+    bigan = BiGANTransformer(hidden_units=(16,), max_epochs=1, **parameters)
+    with pytest.warns(UserWarning, match=message) as caught:
+        bigan.fit(WINE)
+    assert len(caught) == 1
+
+
+def test_defaults_are_no_fault_of_the_user():
+    """Code and batch are larger than these rows."""
+    BiGANTransformer(hidden_units=(16,), max_epochs=1).fit(WINE[:50, :4])
