@@ -60,7 +60,7 @@ def test_other_rows_are_not(case):
     [
         ({"latent_dim": 13}, r"latent_dim=13 is not less than the 13 column\(s\) of X"),
         ({"batch_size": 179}, "batch_size=179 exceeds the 178 rows of X"),
-        ({"scaling": None}, "scaling=None leaves values that spread by 26 .*take 'auto'"),
+        ({"scaling": None}, "scaling=None leaves values that spread by 26.*take 'auto'"),
     ],
 )
 def test_sizes_and_units_that_do_not_suit_the_data_are_named(parameters, message):
