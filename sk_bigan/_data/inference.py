@@ -9,7 +9,8 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from .._machine.devices import as_tensor, free_memory, repeatable, to_device
+from .._machine.devices import as_tensor, free_memory, to_device
+from .._machine.repeatable import repeatable
 from .._machine.threads import leave_other_threads
 from ..exceptions import NotFiniteError
 from .rows import DatasetRows, in_order

@@ -17,7 +17,9 @@ from .._data.layout import Layout
 from .._data.rows import DatasetRows
 from .._data.scaling import make_to_samples
 from .._machine.hermetic import hermetic
-from .._machine.random_numbers import seeded
+from .._machine.random_numbers import seeded, undisturbed
+from .._machine.threads import require_no_fork
+from ..networks.building import moved
 from ..networks.layers import reader
 from ..networks.players import Players
 from ..priors import Prior
@@ -55,10 +57,19 @@ class Fitted:
     device: torch.device
 
     def to(self, device: torch.device) -> Fitted:
-        """Return this model on the device: itself if it is there, else a copy."""
+        """Return this model on the device: itself if it is there, else a copy.
+
+        Raises
+        ------
+        ValueError
+            If a network of the user's own does not work there.
+        """
         if device == self.device:
             return self
-        return replace(self, players=deepcopy(self.players).to(device), device=device)
+        with undisturbed(device):  # networks of the user's own may draw
+            shape = self.layout.sample_shape
+            players = moved(deepcopy(self.players), device, shape, self.latent_dim)
+        return replace(self, players=players, device=device)
 
     def make_to_samples(self) -> Callable[[Tensor], Tensor]:
         """Return a function from rows of X, on the device, to samples."""
@@ -148,6 +159,7 @@ class Fitted:
 
     def state(self) -> dict[str, Any]:
         """Return the model as plain values and arrays, but for the prior."""
+        require_no_fork(self.device)
         networks = zip(Players._fields, self.players, strict=True)
         return {
             **{f"{name}_": to_numbers(network.state_dict()) for name, network in networks},

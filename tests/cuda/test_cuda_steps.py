@@ -1,0 +1,39 @@
+"""A step starts kernels and waits for none of them."""
+
+import pytest
+from kinds import KINDS
+from watching import Watch
+
+from sk_bigan._training.engine import BiGANNet
+
+# Launches of one step with the optimizers: a limit that an accident would break.
+MOST_LAUNCHES = {"plain": 140, "default": 260, "bfloat16": 330, "displace": 280}
+
+
+@pytest.fixture
+def watched_steps(monkeypatch):
+    """What each step of all trainings does."""
+    step, watches = BiGANNet.train_step, []
+
+    def watched(net, batch, **parameters):
+        with Watch() as watch:
+            losses = step(net, batch, **parameters)
+        watches.append(watch)
+        return losses
+
+    monkeypatch.setattr(BiGANNet, "train_step", watched)
+    return watches
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_inside_a_step_waits_for_the_device(rows, make, kind, watched_steps):
+    make(**{"max_epochs": 1, **KINDS[kind]}).fit(rows)
+    assert len(watched_steps) == 4
+    assert [watch.waits for watch in watched_steps] == [[]] * 4
+    assert [watch.copies for watch in watched_steps] == [[]] * 4
+
+
+@pytest.mark.parametrize("kind", MOST_LAUNCHES)
+def test_a_step_has_few_launches(rows, make, kind, watched_steps):
+    make(**{"max_epochs": 1, **KINDS[kind]}).fit(rows)
+    assert watched_steps[-1].launches.total() <= MOST_LAUNCHES[kind]
