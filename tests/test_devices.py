@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sk_bigan._data.inference import forward, inference_rows
-from sk_bigan._machine.devices import as_tensor, resolve_device, resolve_precision, to_device
+from sk_bigan._machine.devices import as_tensor, resolve_device, resolve_precision, send
 from sk_bigan._machine.random_numbers import seeded
 from sk_bigan._machine.repeatable import repeatable
 
@@ -240,7 +240,7 @@ class Copies(TorchDispatchMode):
 
 def test_no_device_but_cuda_may_copy_later_from_memory_that_changes():
     with Copies() as copies:  # "meta" stands for devices such as MPS
-        to_device(torch.ones(3), torch.device("meta"), non_blocking=True)
+        send(torch.ones(3), torch.device("meta"))
     assert copies.non_blocking == [False]
 
 

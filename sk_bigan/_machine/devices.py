@@ -99,15 +99,23 @@ def as_tensor(X: np.ndarray) -> Tensor:
         return torch.from_numpy(X)
 
 
-def to_device(data: Tensor, device: torch.device, non_blocking: bool = False) -> Tensor:
-    """Return the data on the device, as float32 where it has no float64.
-
-    A copy that is not `non_blocking` has been made when this returns. CUDA alone makes others: MPS
-    would read pageable memory after it has changed (pytorch issue 139550).
-    """
+def to_device(data: Tensor, device: torch.device) -> Tensor:
+    """Return the data on the device, as float32 where it has no float64."""
     if device.type == "mps" and data.dtype == torch.float64:
         data = data.float()
-    return data.to(device, non_blocking=non_blocking and device.type == "cuda")
+    return data.to(device)
+
+
+def send(data: Tensor, device: torch.device) -> Tensor:
+    """Return the data on the device. To CUDA it is copied while the host goes on.
+
+    Only page-locked memory can be copied so. MPS would read other memory after it has changed
+    (pytorch issue 139550).
+    """
+    if device.type != "cuda" or data.device.type != "cpu":
+        return to_device(data, device)
+    pinned = data if data.is_pinned() else data.pin_memory()
+    return pinned.to(device, non_blocking=True)
 
 
 def free_memory(device: torch.device) -> int:

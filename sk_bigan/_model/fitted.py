@@ -12,7 +12,7 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from .._data.inference import forward, require_finite
+from .._data.inference import forward
 from .._data.layout import Layout
 from .._data.rows import DatasetRows
 from .._data.scaling import make_to_samples
@@ -94,14 +94,7 @@ class Fitted:
         out : ndarray of shape (n, ...) or None
             Array to write to.
         """
-        to_samples = self.make_to_samples()
-        return forward(
-            lambda batch: function(require_finite(to_samples(batch), batch)),
-            rows,
-            self.device,
-            dtype,
-            out,
-        )
+        return forward(function, rows, self.device, dtype, out, narrow=self.make_to_samples())
 
     @hermetic()
     def features(
@@ -134,10 +127,11 @@ class Fitted:
         """Return G(z) in the units and the shape of X, with the dtype of z."""
         G = self.players.generator
         x = forward(
-            lambda batch: self.layout.to_rows(G(require_finite(batch.float(), batch))),
+            lambda batch: self.layout.to_rows(G(batch)),
             z,
             self.device,
             np.result_type(z.dtype, np.float32),  # float16 would round before it is in X's units
+            narrow=Tensor.float,
         )
         rows = self.scaler.inverse_transform(x)
         return rows.astype(z.dtype, copy=False).reshape(-1, *self.layout.row_shape)

@@ -62,6 +62,9 @@ class Watch(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
+        if func._can_decompose() and torch.is_inference_mode_enabled():
+            with self:  # in inference mode, `item` and `to` come whole
+                return func.decompose(*args, **kwargs)
         given, _ = tree_flatten((args, kwargs))
         out = func(*args, **kwargs)
         results, _ = tree_flatten(out)
