@@ -1,9 +1,11 @@
 """A step starts kernels and waits for none of them."""
 
 import pytest
+from helpers import AtStep
 from kinds import KINDS
 from watching import Watch
 
+from sk_bigan._machine.plain import all_finite
 from sk_bigan._training.engine import BiGANNet
 
 # Launches of one step with the optimizers: a limit that an accident would break.
@@ -37,3 +39,16 @@ def test_nothing_inside_a_step_waits_for_the_device(rows, make, kind, watched_st
 def test_a_step_has_few_launches(rows, make, kind, watched_steps):
     make(**{"max_epochs": 1, **KINDS[kind]}).fit(rows)
     assert watched_steps[-1].launches.total() <= MOST_LAUNCHES[kind]
+
+
+@pytest.mark.parametrize("device", ["cuda", "cpu"])
+def test_a_check_of_all_numbers_waits_once(rows, make, device):
+    checked = []
+
+    def check(net):
+        with Watch() as watch:
+            checked.append(all_finite(net.training_state()))
+        checked.append(len(watch.waits))
+
+    make(max_epochs=1, device=device, callbacks=[AtStep(2, check)]).fit(rows)
+    assert checked == [True, int(device == "cuda")]
