@@ -5,6 +5,7 @@ import pretend_cuda
 import pytest
 import torch
 from helpers import same_weights
+from torch.utils.data import Dataset, IterableDataset
 from watching import Watch
 
 from sk_bigan import BiGANDetector
@@ -20,6 +21,34 @@ def test_rows_that_do_not_fit_are_streamed_out_of_pinned_memory(rows, make, monk
     assert len(sizes) == 4
     assert not [wait for wait in watch.waits if "pinned=False" in wait and "(9" in wait]
     assert same_weights(streamed, make(max_epochs=1).fit(rows))
+
+
+class Jittered(Dataset):
+    """Items with noise that torch draws on the CPU, where the items are."""
+
+    def __init__(self, X):
+        self.X = torch.from_numpy(X)
+
+    def __len__(self):
+        return len(self.X)
+
+    def __getitem__(self, index):
+        return self.X[index] + 0.1 * torch.randn(self.X.shape[1])
+
+
+class JitteredStream(IterableDataset):
+    def __init__(self, X):
+        self.items = Jittered(X)
+
+    def __iter__(self):
+        return (self.items[index] for index in range(len(self.items)))
+
+
+@pytest.mark.parametrize("data", [Jittered, JitteredStream])
+@pytest.mark.parametrize("augmentation", ["swap", "displace"])
+def test_items_are_made_on_the_cpu(rows, make, data, augmentation):
+    bigan = make(max_epochs=2, augmentation=augmentation).fit(data(rows))
+    assert bigan.transform(rows).shape == (387, 4)
 
 
 METHODS = {
