@@ -79,6 +79,10 @@ def set_conv():
     torch.backends.cudnn.conv.fp32_precision = "ieee"
 
 
+def set_rnn():
+    torch.backends.cudnn.rnn.fp32_precision = "ieee"
+
+
 def set_matmul():
     torch.backends.cuda.matmul.fp32_precision = "tf32"
 
@@ -91,7 +95,7 @@ def shorten_products():
     torch.set_float32_matmul_precision("medium")
 
 
-CALLERS = (set_benchmark, set_conv, set_matmul, forbid_tf32, shorten_products)
+CALLERS = (set_benchmark, set_conv, set_rnn, set_matmul, forbid_tf32, shorten_products)
 
 
 @pytest.fixture

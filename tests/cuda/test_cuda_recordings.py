@@ -81,3 +81,17 @@ def test_a_recording_leaves_other_threads_alone(rows, make, monkeypatch):
     )
     make(cuda_graph=True).fit(rows)
     assert modes == ["thread_local"] * 2
+
+
+def test_a_recording_is_made_on_the_card_of_the_training(rows, make, monkeypatch):
+    cards = []
+    enter = pretended_graphs.graph.__enter__
+
+    def noted(graph):
+        cards.append((graph.in_stream.stream.device.index, torch.cuda.current_device()))
+        enter(graph)
+
+    monkeypatch.setattr(pretended_graphs.graph, "__enter__", noted)
+    make(cuda_graph=True, device="cuda:1").fit(rows)
+    assert cards == [(1, 1)] * 2
+    assert torch.cuda.current_device() == 0
