@@ -6,7 +6,7 @@ OLDEST ?= .venv-oldest
 PYTEST = OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest \
 	--numprocesses=logical --maxprocesses=4 --dist=worksteal
 
-.PHONY: demo test test-long test-distributed test-oldest coverage lint docs docs-view docs-check dist test-dist clean
+.PHONY: demo test test-long test-distributed test-cuda test-oldest coverage lint docs docs-view docs-check dist test-dist clean
 
 # In one thread: networks this small gain nothing by more, which wait for each other on a busy machine.
 demo: $(VENV)/.installed
@@ -22,6 +22,18 @@ test-long: $(VENV)/.installed
 # On the engines of other libraries, in several processes; the suite does without their extras.
 test-distributed: $(VENV)/.distributed
 	$(VENV)/bin/python -m pytest tests/distributed
+
+# The road to CUDA on a machine without a GPU: tests/cuda/README.md.
+test-cuda: build/pretend_cuda.so
+	OMP_NUM_THREADS=1 PYTHONPATH=tests/cuda $(VENV)/bin/python -m pytest -p pretend_cuda tests/cuda
+
+build/pretend_cuda.so: tests/cuda/pretend_cuda.cpp $(VENV)/.installed
+	@command -v $(CXX) > /dev/null || \
+		{ echo "make test-cuda needs a compiler of C++20 such as g++, and there is no $(CXX)"; exit 1; }
+	mkdir -p build
+	torch=$$($(VENV)/bin/python -c "import torch; print(torch.__path__[0])"); \
+	$(CXX) -std=c++20 -shared -fPIC -O1 -w -I$$torch/include -I$$torch/include/torch/csrc/api/include \
+		$< -o $@ -L$$torch/lib -lc10 -ltorch_cpu -ltorch
 
 coverage: $(VENV)/.installed
 	$(PYTEST) sk_bigan tests --cov=sk_bigan --cov-report=term-missing

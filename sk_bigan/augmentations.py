@@ -94,8 +94,8 @@ def resolve_augmentation(
     ------
     ValueError
         If a name is unknown, if "warp" gets samples that are no images, if places cannot be
-        learned, or if a user's own changes its input or does not return finite samples of the same
-        shape and dtype.
+        learned, or if a user's own fails, changes its input or does not return finite samples of
+        the same shape and dtype.
     """
     if augmentation is None:
         return None
@@ -126,8 +126,13 @@ def _resolve_one(
         function = partial(function, places=places)
     samples = torch.rand(2, *sample_shape, device=device) * 2 - 1
     before = samples.clone()
-    with device, torch.no_grad():
-        view = function(samples)
+    try:
+        with device, torch.no_grad():
+            view = function(samples)
+    except RuntimeError as error:
+        raise ValueError(
+            f"augmentation failed on samples of shape {tuple(samples.shape)} on {device}: {error}"
+        ) from error
     if not samples.equal(before):
         raise ValueError(f"augmentation must leave its input as it is, {augmentation!r} changes it")
     if not (

@@ -28,6 +28,7 @@ MOST_COLUMNS = 5_000  # whose distances take 200 MB, and half a minute or, in ma
 LEAST_VARYING = 0.01  # share of rows in which a column differs from its median, to have a place
 LEAST_EXTENT = 1e-6  # of places, whose distances are up to 2: what rounding leaves is less
 N_FIELDS = 8  # drawn a batch, shared by its rows, since each costs a search among the columns
+MOST_DISTANCES = 2**22  # computed at once, 16 MB, unless one field has more
 N_WAVES = 8
 WAVE_NUMBER = 3.0  # two thirds of a wave or so from end to end
 
@@ -107,8 +108,8 @@ def displace(x: Tensor, places: ArrayLike | KnownPlaces, strength: float = 0.06)
     """Give each column the value of another nearby, along smooth random fields.
 
     The column at p takes the value of the one nearest to p + A p + b + u(p), where u is a sum of
-    eight random waves. A batch has eight such fields, each for an eighth of its rows, and takes
-    memory for n_columns x n_columns numbers.
+    eight random waves. A batch has eight such fields, each for an eighth of its rows. It takes
+    memory for n_columns x n_columns numbers, or for 2**22 if these are more.
 
     Parameters
     ----------
@@ -127,13 +128,12 @@ def displace(x: Tensor, places: ArrayLike | KnownPlaces, strength: float = 0.06)
     if not isinstance(places, KnownPlaces):
         places = known_places(places, x.shape[1:], x.device)
     rows = x.flatten(1)  # (n, n_columns)
-    displaced = []
-    for part in rows.tensor_split(N_FIELDS):
-        sources = torch.arange(rows.shape[1], device=x.device)
-        moved = _moved(places.places, strength)
-        sources[places.columns] = places.columns[_nearest(moved, places.places)]
-        displaced.append(part[:, sources])
-    return torch.cat(displaced).view_as(x)
+    moved = _moved(places.places, strength)  # (N_FIELDS, n_known, n_dimensions)
+    nearest = _nearest(moved.flatten(0, 1), places.places).view(N_FIELDS, -1)
+    sources = torch.arange(rows.shape[1], device=x.device).repeat(N_FIELDS, 1)
+    sources[:, places.columns] = places.columns[nearest]
+    fields = torch.arange(len(rows), device=x.device) * N_FIELDS // len(rows)  # (n,)
+    return rows.gather(1, sources[fields]).view_as(x)
 
 
 def known_places(
@@ -162,18 +162,24 @@ def known_places(
 
 def _nearest(points: Tensor, places: Tensor) -> Tensor:
     """Return the number of each point's nearest place: the least |p|^2 / 2 - q p."""
+    half_squares = places.square().sum(1) / 2
     with torch.autocast(points.device.type, enabled=False):  # short factors would move columns
-        return torch.addmm(places.square().sum(1) / 2, points, places.T, alpha=-1).argmin(1)
+        return torch.cat(
+            [
+                torch.addmm(half_squares, some, places.T, alpha=-1).argmin(1)
+                for some in points.split(max(len(places), MOST_DISTANCES // len(places)))
+            ]
+        )
 
 
 def _moved(places: Tensor, strength: float) -> Tensor:
-    """Return p + A p + b + u(p) of every place p."""
+    """Return p + A p + b + u(p) of every place p, (N_FIELDS, n_known, n_dimensions)."""
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn(shape, device=places.device)
+        return torch.randn(N_FIELDS, *shape, device=places.device)
 
     k = places.shape[1]
-    phases = 2 * torch.pi * torch.rand(N_WAVES, device=places.device)
+    phases = 2 * torch.pi * torch.rand(N_FIELDS, 1, N_WAVES, device=places.device)
     waves = torch.cos(places @ normal(k, N_WAVES) * WAVE_NUMBER + phases)
     u = waves @ normal(N_WAVES, k) * (2 / N_WAVES) ** 0.5  # of variance 1, as the others
-    return places + strength * (places @ normal(k, k) + normal(k) + u)
+    return places + strength * (places @ normal(k, k) + normal(1, k) + u)

@@ -80,17 +80,23 @@ def r1_penalty(*gradients: Tensor) -> Tensor:
     return 0.5 * torch.stack(squares).sum(0).mean()
 
 
-def resolve_objective(objective: str | Objective) -> Objective:
-    """Return the named objective, or a user's own after one trial run.
+def resolve_objective(objective: str | Objective, device: torch.device | str = "cpu") -> Objective:
+    """Return the named objective, or a user's own after one trial run on the device.
 
     Raises
     ------
     ValueError
-        If the user's own does not turn logits of shape (n,) into two scalar tensors.
+        If the user's own fails or does not turn logits of shape (n,) into two scalar tensors.
     """
     if isinstance(objective, str):
         return OBJECTIVES[objective]
-    losses = objective(torch.zeros(2), torch.zeros(2))
+    logits = torch.zeros(2, device=device)
+    try:
+        losses = objective(logits, logits.clone())
+    except RuntimeError as error:
+        raise ValueError(
+            f"objective failed on logits of shape (2,) on {device}: {error}"
+        ) from error
     if not (
         isinstance(losses, tuple | list)
         and len(losses) == 2

@@ -56,10 +56,25 @@ def resolve_prior(prior: str | Prior | Callable[[int, int], Tensor], latent_dim:
     if isinstance(prior, str):
         return PRIORS[prior]
     own = prior if isinstance(prior, Prior) else Prior(prior)
-    z = own.sample(2, latent_dim)
+    try_draw(own, latent_dim, torch.device("cpu"))
+    return own
+
+
+def try_draw(prior: Prior, latent_dim: int, device: torch.device) -> None:
+    """Draw once with new tensors on the device, as a training there does.
+
+    Raises
+    ------
+    ValueError
+        If that fails or does not give finite codes of shape (n_samples, latent_dim).
+    """
+    try:
+        with device:
+            z = prior.sample(2, latent_dim)
+    except RuntimeError as error:
+        raise ValueError(f"prior failed to draw (2, {latent_dim}) on {device}: {error}") from error
     if not (isinstance(z, Tensor) and z.shape == (2, latent_dim) and z.isfinite().all()):
         raise ValueError(
             "prior must map (n_samples, latent_dim) to a finite tensor of that shape, "
             f"got {z!r} for (2, {latent_dim})"
         )
-    return own

@@ -139,7 +139,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         "valid_score" in `history_`. Scaling is learned from all rows.
 
     device : str or torch.device, default="auto"
-        Device of the networks. "auto" takes CUDA, then MPS, then the CPU.
+        Device of the networks. "auto" takes CUDA, then MPS, then the CPU. It passes over one that
+        does not compute, with a warning.
 
     precision : {"auto", "float32", "tf32", "bfloat16"}, default="auto"
         Precision of matrix products in training. "auto" takes bfloat16 where the hardware has it

@@ -219,3 +219,8 @@ def test_images_are_warped_whatever_their_layout(small):
         for X in (images, np.moveaxis(images, 3, 1))
     ]
     np.testing.assert_array_equal(*codes)
+
+
+def test_an_augmentation_that_fails_is_named():
+    with pytest.raises(ValueError, match=r"augmentation failed on .*\(2, 5\) on cpu: .*size"):
+        resolved(lambda x: x + torch.ones(6), torch.rand(2, 5), places=None)

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from sk_bigan._data.inference import forward, inference_rows
-from sk_bigan._machine.devices import as_tensor, repeatable, resolve_device, resolve_precision
+from sk_bigan._machine.devices import as_tensor, resolve_device, resolve_precision, send
 from sk_bigan._machine.random_numbers import seeded
+from sk_bigan._machine.repeatable import repeatable
 
 CPU = torch.device("cpu")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -47,18 +49,96 @@ def test_auto_precision_is_what_the_processor_does_natively():
     assert resolve_precision("bfloat16", CPU) == torch.bfloat16
 
 
-@pytest.mark.parametrize(("tf32", "inside"), [(False, "ieee"), (True, "tf32")])
-def test_an_nvidia_gpu_multiplies_as_told_and_is_left_as_it_was(tf32, inside):
-    def settings():
-        matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-        return matmul.fp32_precision, cudnn.conv.fp32_precision, cudnn.deterministic
+def settings_of_nvidia():
+    """What torch has set for NVIDIA's libraries, by both of its interfaces."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    flags = [cudnn.deterministic, cudnn.benchmark, torch.backends.mkldnn.matmul.fp32_precision]
+    flags += [operation.fp32_precision for operation in (matmul, cudnn.conv, cudnn.rnn)]
+    for read in (
+        lambda: cudnn.allow_tf32,
+        lambda: matmul.allow_tf32,
+        torch.get_float32_matmul_precision,
+    ):
+        try:
+            flags.append(read())
+        except RuntimeError:  # the two interfaces differ
+            flags.append("mixed")
+    return flags
 
-    before = settings()
+
+@pytest.fixture
+def general_precision():
+    """Set the precision of all operations, and of none of them by itself."""
+
+    def set_(value):
+        torch.backends.fp32_precision = value
+
+    yield set_
+    set_("none")
+
+
+def set_benchmark():
+    torch.backends.cudnn.benchmark = True
+
+
+def set_conv():
+    torch.backends.cudnn.conv.fp32_precision = "ieee"
+
+
+def set_rnn():
+    torch.backends.cudnn.rnn.fp32_precision = "ieee"
+
+
+def set_matmul():
+    torch.backends.cuda.matmul.fp32_precision = "tf32"
+
+
+def forbid_tf32():
+    torch.backends.cudnn.allow_tf32 = False
+
+
+def shorten_products():
+    torch.set_float32_matmul_precision("medium")
+
+
+CALLERS = (set_benchmark, set_conv, set_rnn, set_matmul, forbid_tf32, shorten_products)
+
+
+@pytest.fixture
+def plain_settings():
+    yield
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = True
+    torch.set_float32_matmul_precision("highest")
+    for operations in (torch.backends.cuda, torch.backends.mkldnn):
+        operations.matmul.fp32_precision = "none"
+
+
+@pytest.mark.parametrize(("tf32", "inside"), [(False, "ieee"), (True, "tf32")])
+@pytest.mark.parametrize("set_something", [lambda: None, *CALLERS])
+def test_an_nvidia_gpu_computes_as_told_and_is_left_as_it_was(
+    set_something, tf32, inside, plain_settings
+):
+    set_something()
+    before = settings_of_nvidia()
     with repeatable(CPU, tf32):
-        assert settings() == before
+        assert settings_of_nvidia() == before
     with repeatable(torch.device("cuda"), tf32):
-        assert settings() == (inside, inside, True)
-    assert settings() == before
+        matmul = "high" if tf32 else "highest"
+        ours = [True, False, before[2], inside, inside, inside, tf32, tf32]
+        # A CPU at "bf16" and the one name for both would be a contradiction.
+        assert settings_of_nvidia() == [*ours, "mixed" if before[2] == "bf16" else matmul]
+        with torch.backends.cudnn.flags(enabled=False):  # reads what two interfaces might dispute
+            pass
+    assert settings_of_nvidia() == before
+
+
+def test_operations_without_a_precision_of_their_own_stay_so(general_precision, plain_settings):
+    general_precision("ieee")
+    with repeatable(torch.device("cuda")):
+        pass
+    general_precision("tf32")
+    assert torch.backends.cuda.matmul.fp32_precision == "tf32"
 
 
 def test_rows_that_are_whole_are_read_where_they_lie():
@@ -153,6 +233,25 @@ def test_wide_rows_come_in_smaller_batches():
     assert sizes[-1] == 32
     assert sizes == sorted(sizes, reverse=True)
     assert all(size % 32 == 0 for size in sizes)
+
+
+class Copies(TorchDispatchMode):
+    """Notes whether copies may return before they are made."""
+
+    def __init__(self):
+        super().__init__()
+        self.non_blocking = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten._to_copy.default:
+            self.non_blocking.append(bool((kwargs or {}).get("non_blocking")))
+        return func(*args, **(kwargs or {}))
+
+
+def test_no_device_but_cuda_may_copy_later_from_memory_that_changes():
+    with Copies() as copies:  # "meta" stands for devices such as MPS
+        send(torch.ones(3), torch.device("meta"))
+    assert copies.non_blocking == [False]
 
 
 FAULTS = """

@@ -110,3 +110,8 @@ def test_own_objective_passes_through():
         return fake_logits.mean() - real_logits.mean(), real_logits.mean() - fake_logits.mean()
 
     assert resolve_objective(own) is own
+
+
+def test_an_objective_that_fails_is_named():
+    with pytest.raises(ValueError, match=r"objective failed on logits .*\(2,\) on cpu: .*size"):
+        resolve_objective(lambda real, fake: ((real + torch.ones(3)).mean(), fake.mean()))

@@ -87,3 +87,8 @@ def test_own_prior_is_unbounded_unless_it_says_otherwise():
     assert own.code_activation is nn.Identity
     bounded = Prior(torch.rand, nn.Sigmoid)
     assert resolve_prior(bounded, latent_dim=3) is bounded
+
+
+def test_a_prior_that_fails_is_named():
+    with pytest.raises(ValueError, match=r"prior failed to draw \(2, 3\) on cpu: .*size"):
+        resolve_prior(lambda n, d: torch.randn(n, d) + torch.ones(d + 1), latent_dim=3)

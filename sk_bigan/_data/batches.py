@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._machine.devices import to_device
+from .._machine.devices import send
 from .._machine.processes import ALONE, Processes
 from .rows import DatasetRows, StreamRows
 
@@ -28,9 +28,9 @@ class Batches:
     batch_size : int
         The most rows in a batch (one more where a batch of one would be left).
     device : torch.device
-        Device of the batches. The order is drawn there, so that it does not depend on where the
-        data are. Batches of rows elsewhere are gathered in page-locked memory, from which they can
-        be copied while the device computes.
+        Device of the batches. Batches of rows elsewhere are gathered in page-locked memory, from
+        which they can be copied while the device computes. The order is drawn on the CPU, so that a
+        pass that began on one kind of device can end on another.
     rows : ndarray of int or None
         Indices of the rows to pass over, at least two; None takes all.
     processes : Processes
@@ -64,28 +64,25 @@ class Batches:
         if isinstance(self.data, StreamRows):
             return self._batches_of_stream(self.data, n_batches)
         if self.rows is None:
-            order = torch.randperm(len(self.data), device=self.device)
+            order = torch.randperm(len(self.data))
         else:
-            order = torch.randperm(len(self.rows), device=self.device)
-            order = torch.from_numpy(self.rows).to(self.device)[order]
+            order = torch.from_numpy(self.rows)[torch.randperm(len(self.rows))]
         alike = len(order) - len(order) % self.processes.n
         return self._batches(self.processes.shard(order[:alike]), n_batches)
 
     def _batches(self, order: Tensor, n_before: int) -> Iterator[Tensor]:
         data, device = self.data, self.device
         resident = isinstance(data, Tensor) and data.device.type == device.type
-        for rows in (order if resident else order.cpu()).tensor_split(len(self))[n_before:]:
+        for rows in (send(order, device) if resident else order).tensor_split(len(self))[n_before:]:
             if isinstance(data, Tensor):
                 batch = data.new_empty((len(rows), *data.shape[1:]), pin_memory=not resident)
                 torch.index_select(data, 0, rows, out=batch)
             else:
                 batch = data[rows.tolist()]
-                batch = batch.pin_memory() if device.type == "cuda" else batch
-            yield to_device(batch, device, non_blocking=True)
+            yield send(batch, device)
 
     def _batches_of_stream(self, data: StreamRows, n_before: int) -> Iterator[Tensor]:
         n_rows, n_larger = divmod(len(data), len(self))
         sizes = [n_rows + (i < n_larger) for i in range(len(self))]
         for rows in data.parts(sizes[n_before:], sum(sizes[:n_before])):
-            batch = rows.pin_memory() if self.device.type == "cuda" else rows
-            yield to_device(batch, self.device, non_blocking=True)
+            yield send(rows, self.device)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from .._machine.devices import as_tensor, free_memory, repeatable, to_device
+from .._machine.devices import as_tensor, free_memory, send, to_device
+from .._machine.repeatable import repeatable
 from .._machine.threads import leave_other_threads
 from ..exceptions import NotFiniteError
 from .rows import DatasetRows, in_order
@@ -39,6 +41,64 @@ def for_training(X: np.ndarray | DatasetRows, device: torch.device) -> Tensor | 
     return to_device(data, device)
 
 
+class Computed(NamedTuple):
+    """The output of a batch on its way to the host, while the device goes on to the next.
+
+    Parameters
+    ----------
+    batch : Tensor of shape (m, n_features)
+    narrowed : Tensor of shape (m, ...)
+    narrowed_sum : Tensor of shape ()
+    output : Tensor of shape (n, ...)
+        On the host, as is `narrowed_sum`. Both are there after `arrival`.
+    arrival : torch.cuda.Event or None
+        None means that they are there already.
+    """
+
+    batch: Tensor
+    narrowed: Tensor
+    narrowed_sum: Tensor
+    output: Tensor
+    arrival: torch.cuda.Event | None
+
+    def get(self) -> np.ndarray:
+        """Return the output, when it has arrived.
+
+        Raises
+        ------
+        ValueError
+            If the batch does not stay finite when it is narrowed.
+        """
+        if self.arrival is not None:
+            self.arrival.synchronize()
+        if not self.narrowed_sum.isfinite():
+            require_finite(self.narrowed, self.batch)
+        return self.output.numpy()
+
+
+def compute(
+    function: Callable[[Tensor], Tensor],
+    rows: Tensor,
+    device: torch.device,
+    narrow: Callable[[Tensor], Tensor],
+) -> Computed:
+    """Start the computation of the function's output for these rows, and its way to the host."""
+    batch = _on_device(rows, device)
+    narrowed = narrow(batch)
+    narrowed_sum, output = _to_host(narrowed.sum()), _to_host(function(narrowed)[: len(rows)])
+    arrival = torch.cuda.current_stream(device).record_event() if device.type == "cuda" else None
+    return Computed(batch, narrowed, narrowed_sum, output, arrival)
+
+
+def _to_host(result: Tensor) -> Tensor:
+    """Return the result on the host, where it may arrive later."""
+    if result.device.type != "cuda":
+        return result.cpu()
+    # `cpu` would wait for whatever the device has been asked for until then.
+    on_host = torch.empty_like(result, device="cpu", pin_memory=True)
+    return on_host.copy_(result, non_blocking=True)
+
+
 @torch.inference_mode()
 def forward(
     function: Callable[[Tensor], Tensor],
@@ -46,11 +106,12 @@ def forward(
     device: torch.device,
     dtype: DTypeLike,
     out: np.ndarray | None = None,
+    narrow: Callable[[Tensor], Tensor] = lambda batch: batch,
 ) -> np.ndarray:
     """Return the function's output for every row of X, computed on the device in batches.
 
     A batch is halved when a GPU runs out of memory. A GPU computes one batch while the next is
-    prepared.
+    prepared and the one before is written.
 
     Parameters
     ----------
@@ -62,6 +123,8 @@ def forward(
         Dtype of a new array.
     out : ndarray of shape (n, ...) or None
         Array that the output is written to, batch by batch; None makes a new one.
+    narrow : callable, Tensor of shape (m, n_features) -> Tensor of shape (m, ...)
+        Makes of a batch what the function takes, in float32.
 
     Returns
     -------
@@ -69,6 +132,8 @@ def forward(
 
     Raises
     ------
+    ValueError
+        If a batch does not stay finite when it is narrowed.
     NotFiniteError
         If a result is not finite.
     """
@@ -76,11 +141,11 @@ def forward(
     n_at_once = inference_rows(X.shape[1], device)
     done = 0  # rows whose output is written
     output = np.empty(0, dtype) if out is None else out
-    computing: list[Tensor] = []
+    computing: list[Computed] = []
 
     def write() -> None:
         nonlocal done, output
-        result = computing.pop(0).cpu().numpy()
+        result = computing.pop(0).get()
         if not np.isfinite(result).all():
             raise NotFiniteError(
                 f"the networks give no finite numbers for some of the rows {done} to "
@@ -96,7 +161,7 @@ def forward(
             while len(rows):
                 batch = rows[:n_at_once]
                 try:
-                    computing.append(function(_on_device(batch, device))[: len(batch)])
+                    computing.append(compute(function, batch, device, narrow))
                 except torch.OutOfMemoryError:
                     if len(batch) <= ROW_BLOCK:
                         raise
@@ -128,9 +193,7 @@ def _on_device(batch: Tensor, device: torch.device) -> Tensor:
     missing = -len(batch) % ROW_BLOCK
     if missing:
         batch = torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])])
-    if device.type == "cuda":
-        batch = batch.pin_memory()  # so that the copy does not wait for what is being computed
-    return to_device(batch, device, non_blocking=True)
+    return send(batch, device)
 
 
 def require_finite(narrowed: Tensor, values: Tensor) -> Tensor:

@@ -145,11 +145,15 @@ def in_order(X: np.ndarray | Tensor | DatasetRows, size: int) -> Iterator[Any]:
 
 
 def from_all_over(X: np.ndarray | Tensor | DatasetRows, n: int) -> Any:
-    """Return at most n rows at equal distances, or the first n of a stream."""
-    n = min(n, len(X))
-    if isinstance(X, StreamRows):
-        return next(X.parts([n]))
-    return X[[i * len(X) // n for i in range(n)]]
+    """Return at most n rows at equal distances, or the first n of a stream.
+
+    Items of data sets are made on the CPU, even where a training's device is the default one.
+    """
+    with torch.device("cpu"):
+        n = min(n, len(X))
+        if isinstance(X, StreamRows):
+            return next(X.parts([n]))
+        return X[[i * len(X) // n for i in range(n)]]
 
 
 def _sample(item: Any, index: int) -> Tensor:

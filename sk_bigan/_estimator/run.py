@@ -26,7 +26,6 @@ from .._data.scaling import (
 )
 from .._machine.devices import (
     as_tensor,
-    repeatable,
     resolve_device,
     resolve_precision,
     to_device,
@@ -34,6 +33,7 @@ from .._machine.devices import (
 from .._machine.interrupts import deferred_interrupts
 from .._machine.processes import ALONE, AcceleratedProcesses
 from .._machine.random_numbers import seeded
+from .._machine.repeatable import repeatable
 from .._model.fitted import Fitted
 from .._training.checkpoints import Checkpoints, describe_run
 from .._training.engine import BiGANNet
@@ -45,8 +45,9 @@ from .._training.step import Game
 from ..augmentations import Augmentation, resolve_augmentation
 from ..displacement import column_places, rows_for_places
 from ..exceptions import TrainingDivergedError
+from ..networks.building import moved
 from ..objectives import resolve_objective
-from ..priors import resolve_prior
+from ..priors import resolve_prior, try_draw
 from .parameters import (
     RUN,
     build_players,
@@ -245,7 +246,8 @@ class Run:
         else:
             draft._built_from = structure_of(draft)
             scaler = self._make_scaler(columns)
-        device = self.processes.device or resolve_device(draft.device)
+        present = None if self.anew else draft.model_.device
+        device = self.processes.device or resolve_device(draft.device, present)
         if self.anew:
             self._build(scaler, columns, device)
             draft._seed = int(self.processes.broadcast(draft._seed))
@@ -310,8 +312,9 @@ class Run:
             prior = resolve_prior(draft._built_from["prior"], latent_dim)
             shape = self.layout.sample_shape
             players = build_players(draft._built_from, shape, prior, is_bounded(scaler))
+            players = moved(players, device, shape, latent_dim)
         draft.model_ = Fitted(
-            players=players.to(device),
+            players=players,
             scaler=scaler,
             layout=self.layout,
             prior=prior,
@@ -356,8 +359,11 @@ class Run:
     def _engine(self, n_epochs: int, callbacks: Sequence[Any]) -> BiGANNet:
         draft, model = self.draft, self.draft.model_
         augmentation = self._augmentation()
+        if model.device.type != "cpu":
+            with seeded(draft._seed, model.device):
+                try_draw(model.prior, model.latent_dim, model.device)
         game = Game(
-            objective=resolve_objective(draft.objective),
+            objective=resolve_objective(draft.objective, model.device),
             gradient_penalty=draft.gradient_penalty,
             cycle_weight=draft.cycle_weight,
             consistency_weight=draft.consistency_weight,

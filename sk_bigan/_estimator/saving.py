@@ -61,7 +61,7 @@ MALFORMED = (
 
 @hermetic()
 def restore_model(estimator: Any, state: Mapping[str, Any]) -> Fitted:
-    """Return the model of a `Fitted.state`, on the estimator's device if it is here.
+    """Return the model of a `Fitted.state`, on the estimator's device if it works there.
 
     Parameters
     ----------
@@ -78,8 +78,13 @@ def restore_model(estimator: Any, state: Mapping[str, Any]) -> Fitted:
         players = build_players(built_from, shape, prior, bounded, weights)
     model = Fitted.from_state(state, players, prior)
     try:
-        return model.to(resolve_device(estimator.device))
+        device = resolve_device(estimator.device)
     except ValueError:  # trained on a device that this machine does not have
+        return model
+    try:
+        return model.to(device)
+    except ValueError as error:
+        warnings.warn(f"the model is opened on the CPU: {error}", stacklevel=2)
         return model
 
 

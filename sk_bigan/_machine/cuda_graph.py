@@ -53,8 +53,9 @@ class CudaGraphStep:
                 cause = str(error.__context__ or error)
                 logger.warning("the training step is not recorded as a CUDA graph: %s", cause)
                 self.recordable, self.recordings = False, {}
-                return self.step(batch)
-        return self.recordings[size](batch)
+        # Outside the `except`, whose traceback holds the memory of the recording that failed.
+        take = self.recordings[size] if self.recordable else self.step
+        return take(batch)
 
     def _warm_up(self, batch: Tensor) -> dict[str, Tensor]:
         main = torch.cuda.current_stream()
@@ -69,8 +70,12 @@ class CudaGraphStep:
         """Return a step that replays a recording of `step` with a batch of this size."""
         recorded_batch = batch.clone()
         graph = torch.cuda.CUDAGraph()
-        # The outer context returns from the stream where a recording that fails does not.
-        with torch.cuda.stream(self.stream), torch.cuda.graph(graph, stream=self.stream):
+        # The outer context returns from the stream where a recording that fails does not. Other
+        # threads may use the GPU meanwhile, which "global" would forbid.
+        with (
+            torch.cuda.stream(self.stream),
+            torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"),
+        ):
             recorded_losses = self.step(recorded_batch)
 
         def replay(batch: Tensor) -> dict[str, Tensor]:

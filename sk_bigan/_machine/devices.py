@@ -1,47 +1,66 @@
-"""Devices: choice, precision, repeatable results and memory."""
+"""Devices: choice, precision and memory."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .threads import one_at_a_time
+from .threads import ForkedError, require_no_fork
 
-# By name: the dtype of autocast, which for "tf32" leaves the rest to `repeatable`.
+# By name: the dtype of autocast, which for "tf32" leaves the rest to `repeatable.py`.
 PRECISIONS = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}
 
 # The largest block whose release moves glibc's thresholds (DEFAULT_MMAP_THRESHOLD_MAX is 32 MiB).
 LARGEST_HEAP_BLOCK = 32 * 2**20 - 2**16
 
 
-def resolve_device(device: str | torch.device) -> torch.device:
-    """Return the device that is meant; "auto" takes CUDA, then MPS, then the CPU.
+def resolve_device(device: str | torch.device, present: torch.device | None = None) -> torch.device:
+    """Return the device that is meant, with its index.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        "auto" takes CUDA, then MPS, then the CPU. It passes over a device on which a first
+        computation fails, with a warning.
+    present : torch.device or None
+        Device of a fitted model, which stays there if `device` names its type without an index.
 
     Raises
     ------
     ValueError
         If torch does not know the device or this machine has none such.
+    ForkedError
+        If the parent of this process used the GPU before it forked.
     """
     if device == "auto":
-        if torch.cuda.is_available():
-            device = "cuda"
-        else:
-            device = "mps" if torch.backends.mps.is_available() else "cpu"
+        for name, module in (("cuda", torch.cuda), ("mps", torch.backends.mps)):
+            if module.is_available():
+                try:
+                    return resolve_device(name, present)
+                except ValueError as error:
+                    warnings.warn(
+                        f"device='auto' passes over {name}, which does not compute: {error}",
+                        stacklevel=2,
+                    )
+        return torch.device("cpu")
     try:
         resolved = torch.device(device)
-        torch.empty(0, device=resolved).cpu()
+        require_no_fork(resolved)
+        tried = torch.ones(1, device=resolved) + 1  # an old card may have no kernels in torch
+        tried.cpu()
+    except ForkedError:
+        raise
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             "device must be 'auto' or a torch device that this machine has, "
             f"got {device!r}: {error}"
         ) from error
-    return resolved
+    if resolved.index is None and present is not None and resolved.type == present.type:
+        return present
+    return resolved if resolved.type == "cpu" else tried.device
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
@@ -49,39 +68,14 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
     if precision != "auto":
         return PRECISIONS[precision]
     if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.accelerator.device_index(device.index):  # it asks the current one
+            native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
         capabilities = torch.cpu.get_capabilities()
         native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
     else:
         native = False
     return torch.bfloat16 if native else torch.float32
-
-
-@contextmanager
-def repeatable(device: torch.device, tf32: bool = False) -> Iterator[None]:
-    """Make an NVIDIA GPU repeat its results inside, in float32 or, if wanted, in TF32.
-
-    By default torch convolves float32 in TF32, and by algorithms that may sum in another order each
-    time. The settings belong to the whole process, so that one thread at a time may be inside.
-    """
-    if device.type != "cuda":
-        yield
-        return
-    cudnn: Any = torch.backends.cudnn  # whose stub does not know `conv`
-    backends = torch.backends.cuda.matmul, cudnn.conv
-    with one_at_a_time():
-        before = [backend.fp32_precision for backend in backends]
-        deterministic = cudnn.deterministic
-        try:
-            for backend in backends:
-                backend.fp32_precision = "tf32" if tf32 else "ieee"
-            cudnn.deterministic = True
-            yield
-        finally:
-            for backend, precision in zip(backends, before, strict=True):
-                backend.fp32_precision = precision
-            cudnn.deterministic = deterministic
 
 
 def keep_freed_memory() -> None:
@@ -105,11 +99,23 @@ def as_tensor(X: np.ndarray) -> Tensor:
         return torch.from_numpy(X)
 
 
-def to_device(data: Tensor, device: torch.device, non_blocking: bool = False) -> Tensor:
+def to_device(data: Tensor, device: torch.device) -> Tensor:
     """Return the data on the device, as float32 where it has no float64."""
     if device.type == "mps" and data.dtype == torch.float64:
         data = data.float()
-    return data.to(device, non_blocking=non_blocking)
+    return data.to(device)
+
+
+def send(data: Tensor, device: torch.device) -> Tensor:
+    """Return the data on the device. To CUDA it is copied while the host goes on.
+
+    Only page-locked memory can be copied so. MPS would read other memory after it has changed
+    (pytorch issue 139550).
+    """
+    if device.type != "cuda" or data.device.type != "cpu":
+        return to_device(data, device)
+    pinned = data if data.is_pinned() else data.pin_memory()
+    return pinned.to(device, non_blocking=True)
 
 
 def free_memory(device: torch.device) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,30 @@ def on_cpu(state: Any) -> Any:
 
 
 def all_finite(state: Any) -> bool:
-    """Return whether every number in the tensors of a nested state is finite."""
+    """Return whether every number in the tensors of a nested state is finite.
+
+    It waits for a device once, and once more where a sum is not finite.
+    """
+    by_device = defaultdict(list)
+    for tensor in _tensors(state):
+        by_device[tensor.device].append(tensor)
+    # The sums show most of them at a fraction of the cost.
+    return all(_have_finite_sums(some) or _are_finite(some) for some in by_device.values())
+
+
+def _have_finite_sums(tensors: Sequence[Tensor]) -> bool:
+    sums = torch.stack([tensor.sum(dtype=torch.float32) for tensor in tensors])
+    return bool(sums.isfinite().all())
+
+
+def _are_finite(tensors: Sequence[Tensor]) -> bool:
+    return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
+
+
+def _tensors(state: Any) -> Iterator[Tensor]:
+    """Yield the tensors of a nested state."""
     if isinstance(state, Tensor):
-        # The sum shows most of them at a fraction of the cost.
-        return bool(state.sum().isfinite() or state.isfinite().all())
-    if isinstance(state, dict):
-        return all(map(all_finite, state.values()))
-    return not isinstance(state, list | tuple) or all(map(all_finite, state))
+        yield state
+    elif isinstance(state, dict | list | tuple):
+        for value in state.values() if isinstance(state, dict) else state:
+            yield from _tensors(value)

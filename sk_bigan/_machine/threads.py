@@ -1,4 +1,4 @@
-"""Threads and forked processes: the lock on process-wide settings, and OpenMP after a fork."""
+"""Threads and forked processes: the lock on process-wide settings, OpenMP and CUDA after a fork."""
 
 from __future__ import annotations
 
@@ -40,3 +40,22 @@ def leave_other_threads() -> None:
     if _forked:
         torch.set_num_threads(1)
         _forked = False
+
+
+class ForkedError(RuntimeError):
+    """A GPU is out of reach of a forked process."""
+
+
+def require_no_fork(device: torch.device) -> None:
+    """Refuse a GPU that the parent of this process used before it forked.
+
+    Raises
+    ------
+    ForkedError
+    """
+    if device.type == "cuda" and torch.cuda._is_in_bad_fork():
+        raise ForkedError(
+            f"device='{device}' does not work in a process that was forked after its parent had "
+            "used CUDA: start processes by joblib's backend 'loky' or multiprocessing's 'spawn', "
+            "or fit with device='cpu' there"
+        )

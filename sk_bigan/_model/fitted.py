@@ -12,13 +12,15 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from .._data.inference import forward, require_finite
+from .._data.inference import forward
 from .._data.layout import Layout
 from .._data.rows import DatasetRows
 from .._data.scaling import make_to_samples
 from .._data.units import warn_of_other_units
 from .._machine.hermetic import hermetic
-from .._machine.random_numbers import seeded
+from .._machine.random_numbers import seeded, undisturbed
+from .._machine.threads import require_no_fork
+from ..networks.building import moved
 from ..networks.layers import reader
 from ..networks.players import Players
 from ..priors import Prior
@@ -56,10 +58,13 @@ class Fitted:
     device: torch.device
 
     def to(self, device: torch.device) -> Fitted:
-        """Return this model on the device: itself if it is there, else a copy."""
+        """Return this model on the device: itself if it is there, else a copy, tried out."""
         if device == self.device:
             return self
-        return replace(self, players=deepcopy(self.players).to(device), device=device)
+        with undisturbed(device):  # networks of the user's own may draw
+            shape = self.layout.sample_shape
+            players = moved(deepcopy(self.players), device, shape, self.latent_dim)
+        return replace(self, players=players, device=device)
 
     def make_to_samples(self) -> Callable[[Tensor], Tensor]:
         """Return a function from rows of X, on the device, to samples."""
@@ -84,14 +89,7 @@ class Fitted:
         out : ndarray of shape (n, ...) or None
             Array to write to.
         """
-        to_samples = self.make_to_samples()
-        results = forward(
-            lambda batch: function(require_finite(to_samples(batch), batch)),
-            rows,
-            self.device,
-            dtype,
-            out,
-        )
+        results = forward(function, rows, self.device, dtype, out, narrow=self.make_to_samples())
         warn_of_other_units(rows, self.scaler)
         return results
 
@@ -101,13 +99,7 @@ class Fitted:
     ) -> np.ndarray:
         """Return the features of every row, (n, n_features_out), in the rows' float dtype.
 
-        Parameters
-        ----------
-        rows : ndarray of shape (n, n_features) or DatasetRows
-        which : {"latent", "penultimate", "hidden"} or sequence of str
-            Layers of the encoder, as `networks.layers.reader` takes them.
-        out : ndarray of shape (n, n_features_out) or None
-            Array to write to.
+        `which` names layers of the encoder, as `networks.layers.reader` takes them.
         """
         read = reader(self.players.encoder, which)
         dtype = rows.dtype if rows.dtype.kind == "f" else np.float64
@@ -127,10 +119,11 @@ class Fitted:
         G = self.players.generator
         dtype = np.result_type(z.dtype, np.float32)  # X may exceed what float16 holds
         x = forward(
-            lambda batch: self.layout.to_rows(G(require_finite(batch.float(), batch))),
+            lambda batch: self.layout.to_rows(G(batch)),
             z,
             self.device,
             dtype,
+            narrow=Tensor.float,
         )
         rows = self.scaler.inverse_transform(x)
         return rows.astype(dtype, copy=False).reshape(-1, *self.layout.row_shape)
@@ -152,6 +145,7 @@ class Fitted:
 
     def state(self) -> dict[str, Any]:
         """Return the model as plain values and arrays, but for the prior."""
+        require_no_fork(self.device)
         networks = zip(Players._fields, self.players, strict=True)
         return {
             **{f"{name}_": to_numbers(network.state_dict()) for name, network in networks},
@@ -163,16 +157,7 @@ class Fitted:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], players: Players, prior: Prior) -> Self:
-        """Return the model of a state, on the CPU.
-
-        Parameters
-        ----------
-        state : mapping
-            As `state` returns it.
-        players : Players
-            Networks with the weights of the state.
-        prior : Prior
-        """
+        """Return the model of a `state`, on the CPU, with players that have its weights."""
         return cls(
             players=players,
             scaler=state["scaler_"],

@@ -129,6 +129,23 @@ def build_networks(
     return players
 
 
+def moved(
+    players: Players, device: torch.device, sample_shape: SampleShape, latent_dim: int
+) -> Players:
+    """Return the players on the device, each tried out there.
+
+    Raises
+    ------
+    ValueError
+        If one fails there, since it holds tensors that do not move with it.
+    """
+    players.to(device)
+    if device.type != "cpu":
+        for name, network in zip(Players._fields, (*players[:2], players.D), strict=True):
+            _check_shapes(name, network, sample_shape, latent_dim, device)
+    return players
+
+
 def _load(name: str, network: nn.Module, weights: Mapping[str, Any], assign: bool = False) -> None:
     def kinds(state: Mapping[str, Any]) -> dict[str, Any]:
         return {key: (v.shape, v.dtype) for key, v in state.items() if isinstance(v, Tensor)}
@@ -191,17 +208,29 @@ def _made(name: str, maker: Callable[..., Any], *args: Any, **parameters: Any) -
 
 
 def _try_out(name: str, network: nn.Module, sample_shape: SampleShape, latent_dim: int) -> None:
-    """Run the network once on two rows."""
+    """Run the network once on two rows, and hold it to its promise."""
+    _check_shapes(name, network, sample_shape, latent_dim, torch.device("cpu"))
+    if name == "discriminator":
+        _check_promise(network, sample_shape, latent_dim)
+
+
+def _check_shapes(
+    name: str,
+    network: nn.Module,
+    sample_shape: SampleShape,
+    latent_dim: int,
+    device: torch.device,
+) -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, *sample_shape, generator=generator)  # an in-place ReLU leaves zeros alone
     z = torch.randn(2, latent_dim, generator=generator)
+    x, z = x.to(device), z.to(device)
     if name == "encoder":
         _check_shape(name, network, [z.shape], x)
     elif name == "generator":
         _check_shape(name, network, [x.shape], z)
     else:
         _check_shape(name, network, [(2,), (2, 1)], x=x, z=z)
-        _check_promise(network, sample_shape, latent_dim)
 
 
 @torch.no_grad()
@@ -220,7 +249,11 @@ def _check_shape(
     try:
         output = network(*args, **kwargs)
     except Exception as error:
-        raise ValueError(f"{name} failed on input of shape {given}: {error}") from error
+        place = "" if inputs[0].device.type == "cpu" else f" on {inputs[0].device}"
+        advice = "; tensors that it holds must be parameters or buffers" if place else ""
+        raise ValueError(
+            f"{name} failed on input of shape {given}{place}: {error}{advice}"
+        ) from error
     got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
     if got not in wanted:
         expected = " or ".join(str(tuple(shape)) for shape in wanted)

@@ -1,0 +1,54 @@
+"""A step starts kernels and waits for none of them."""
+
+import pytest
+from helpers import AtStep
+from kinds import KINDS
+from watching import Watch
+
+from sk_bigan._machine.plain import all_finite
+from sk_bigan._training.engine import BiGANNet
+
+# Launches of one step with the optimizers: a limit that an accident would break.
+MOST_LAUNCHES = {"plain": 140, "float32": 210, "bfloat16": 260, "displace": 320}
+
+
+@pytest.fixture
+def watched_steps(monkeypatch):
+    """What each step of all trainings does."""
+    step, watches = BiGANNet.train_step, []
+
+    def watched(net, batch, **parameters):
+        with Watch() as watch:
+            losses = step(net, batch, **parameters)
+        watches.append(watch)
+        return losses
+
+    monkeypatch.setattr(BiGANNet, "train_step", watched)
+    return watches
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_inside_a_step_waits_for_the_device(rows, make, kind, watched_steps):
+    make(**{"max_epochs": 1, **KINDS[kind]}).fit(rows)
+    assert len(watched_steps) == 4
+    assert [watch.waits for watch in watched_steps] == [[]] * 4
+    assert [watch.copies for watch in watched_steps] == [[]] * 4
+
+
+@pytest.mark.parametrize("kind", MOST_LAUNCHES)
+def test_a_step_has_few_launches(rows, make, kind, watched_steps):
+    make(**{"max_epochs": 1, **KINDS[kind]}).fit(rows)
+    assert watched_steps[-1].launches.total() <= MOST_LAUNCHES[kind]
+
+
+@pytest.mark.parametrize("device", ["cuda", "cpu"])
+def test_a_check_of_all_numbers_waits_once(rows, make, device):
+    checked = []
+
+    def check(net):
+        with Watch() as watch:
+            checked.append(all_finite(net.training_state()))
+        checked.append(len(watch.waits))
+
+    make(max_epochs=1, device=device, callbacks=[AtStep(2, check)]).fit(rows)
+    assert checked == [True, int(device == "cuda")]
