@@ -1,4 +1,4 @@
-"""A fitted model as a value: the networks, and the way of rows of X to them and back."""
+"""A fitted model as a value: networks, and the way of rows to them and back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Rows = np.ndarray | DatasetRows
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A fitted model, which computes without the estimator that trained it.
+    """A fitted model, which computes without an estimator.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Fitted:
         rows : ndarray of shape (n, n_features) or DatasetRows
         dtype : dtype
             Dtype of a new array.
-        out : ndarray of shape (n, ...) or None
+        out : ndarray or None
             Array to write to.
         """
         results = forward(function, rows, self.device, dtype, out, narrow=self.make_to_samples())

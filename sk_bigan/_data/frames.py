@@ -1,0 +1,360 @@
+"""Columns of frames and arrays in NumPy's terms, and frames made of them again.
+
+pandas, polars and pyarrow are read if the caller has them; none is imported for an array.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+_NUMBERS = "biufmM"  # kinds of NumPy's dtypes that need no look at each value
+
+
+class Column(NamedTuple):
+    """A column in NumPy's terms.
+
+    Parameters
+    ----------
+    observed : ndarray of shape (n_observed,)
+        Values without gaps: bool, int, float, datetime64 (UTC), timedelta64, or objects of one
+        kind.
+    known : ndarray of shape (n,), bool
+        Rows that have a value.
+    is_category : bool
+        Whether these are texts, or the column's dtype is a category.
+    """
+
+    observed: np.ndarray
+    known: np.ndarray
+    is_category: bool
+
+
+class Origin(NamedTuple):
+    """Library, names and dtypes of a table, without its values.
+
+    Parameters
+    ----------
+    library : {"numpy", "pandas", "polars", "pyarrow"}
+    names : sequence
+        The library's own names of the columns; numbers for an array.
+    dtypes : tuple
+        The library's own dtypes.
+    """
+
+    library: str
+    names: Any
+    dtypes: tuple[Any, ...]
+
+
+class Library(NamedTuple):
+    """Functions that read the tables of a library, and make them.
+
+    Parameters
+    ----------
+    table : str
+        Name of the class of tables.
+    names : function
+        From a table to the names of its columns.
+    series : function
+        From a table and a number to a column.
+    read : function
+        From a column to `observed`, `known` and `is_category`, as in `Column`.
+    make : function
+        From `observed`, `known` and a dtype to a column.
+    combine : function
+        From columns and their names to a table.
+    """
+
+    table: str
+    names: Callable[[Any], Any]
+    series: Callable[[Any, int], Any]
+    read: Callable[[Any], tuple[np.ndarray, np.ndarray, bool]]
+    make: Callable[[np.ndarray, np.ndarray, Any], Any]
+    combine: Callable[[list[Any], Any], Any]
+
+
+def library_of(X: Any) -> str | None:
+    """Return the name of the library whose table X is, None if it is none of ours."""
+    for name, library in LIBRARIES.items():
+        # A library that nobody has imported cannot have made X.
+        if name in sys.modules and isinstance(X, getattr(sys.modules[name], library.table)):
+            return name
+    return None
+
+
+def read(X: Any) -> tuple[Origin, list[Column]]:
+    """Return the columns of a frame or of an array of two dimensions, and where they come from.
+
+    Raises
+    ------
+    ValueError
+        If two columns have one name, or a column holds values of several kinds or of a kind that
+        is none of `Column`'s.
+    """
+    name = library_of(X) or "numpy"
+    library = LIBRARIES[name]
+    names = library.names(X)
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ValueError(f"X must have one column of each name, got several {twice[0]!r}")
+    series = [library.series(X, i) for i in range(len(names))]
+    dtypes = tuple(one.type if name == "pyarrow" else one.dtype for one in series)
+    columns = [_as_column(n, *library.read(one)) for n, one in zip(names, series, strict=True)]
+    return Origin(name, names, dtypes), columns
+
+
+def make(origin: Origin, columns: Iterable[tuple[np.ndarray, np.ndarray]]) -> Any:
+    """Return a table like the one at `origin`.
+
+    Where a dtype has no gaps, it becomes the one that pandas would take: float64 for integers,
+    object for booleans.
+
+    Parameters
+    ----------
+    origin : Origin
+    columns : iterable of (observed, known)
+        As in `Column`.
+    """
+    library = LIBRARIES[origin.library]
+    series = [library.make(*one, d) for one, d in zip(columns, origin.dtypes, strict=True)]
+    return library.combine(series, origin.names)
+
+
+def _as_column(name: Any, values: np.ndarray, known: np.ndarray, is_category: bool) -> Column:
+    """Drop NaN and NaT, and give the values of an object column a dtype.
+
+    Parameters
+    ----------
+    name : object
+    values : ndarray of shape (n_observed,)
+    known : ndarray of shape (n,), bool
+    is_category : bool
+    """
+    kind = values.dtype.kind
+    gaps = np.isnan(values) if kind in "fmM" else np.zeros(len(values), dtype=bool)
+    if kind == "O":
+        gaps = np.fromiter(map(_is_gap, values), dtype=bool, count=len(values))
+    if gaps.any():
+        known = known.copy()
+        known[known] = ~gaps
+        values = values[~gaps]
+    if kind == "U":
+        return Column(values.astype(object), known, True)
+    if kind in _NUMBERS or (kind == "O" and is_category):
+        return Column(values, known, is_category)
+    if kind != "O":
+        raise _of_no_kind(name, values.dtype.name)
+    return _of_objects(name, values, known)
+
+
+def _of_objects(name: Any, values: np.ndarray, known: np.ndarray) -> Column:
+    types = {type(value): value for value in values}
+    dtypes = {_dtype_of(type_): value for type_, value in types.items()}
+    if None in dtypes:
+        raise _of_no_kind(name, type(dtypes[None]).__name__)
+    if dtypes.keys() == {np.int64, np.float64}:
+        dtypes = {np.float64: None}
+    if len(dtypes) > 1:
+        one, other, *_ = dtypes.values()
+        raise ValueError(
+            f"X must have columns of one kind, got {one!r} and {other!r} in column {name!r}: make "
+            "them all texts or all numbers"
+        )
+    dtype = next(iter(dtypes), np.float64)
+    try:
+        return Column(values.astype(dtype), known, dtype is object)
+    except OverflowError as error:
+        raise ValueError(f"X must have integers of 64 bits, got {error} in {name!r}") from error
+
+
+def _of_no_kind(name: Any, got: str) -> ValueError:
+    return ValueError(
+        "X must have columns of numbers, booleans, texts, categories, dates or durations, got "
+        f"{got} in column {name!r}: convert or drop the column"
+    )
+
+
+def _dtype_of(type_: type) -> type | None:
+    """Return the dtype of values of a type, None where there is none."""
+    known = {(bool, np.bool_): np.bool_, Integral: np.int64, Real: np.float64, str: object}
+    return next((d for types, d in known.items() if issubclass(type_, types)), None)  # type: ignore[arg-type]
+
+
+def _is_gap(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+
+
+def _places(known: np.ndarray) -> np.ndarray:
+    """Return the place of each row among the observed values; a gap has any."""
+    return np.maximum(np.cumsum(known) - 1, 0)
+
+
+# NumPy
+
+
+def _read_numpy(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
+    return values, np.ones(len(values), dtype=bool), False
+
+
+def _make_numpy(observed: np.ndarray, known: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    if not known.all() and dtype.kind in "biuU":
+        dtype = np.dtype(np.float64 if dtype.kind in "iu" else object)
+    gap = np.array("NaT" if dtype.kind in "mM" else np.nan)
+    values = np.empty(len(known), dtype=dtype)
+    values[known] = observed
+    values[~known] = gap.astype(dtype) if not known.all() else 0
+    return values
+
+
+# pandas
+
+
+def _read_pandas(series: Any) -> tuple[np.ndarray, np.ndarray, bool]:
+    import pandas as pd
+
+    if isinstance(series.dtype, pd.ArrowDtype):
+        return _read_pyarrow(series.array.__arrow_array__())
+    known = series.notna().to_numpy()
+    observed = series[known]
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        observed = observed.dt.tz_convert(None)
+    is_category = isinstance(series.dtype, pd.CategoricalDtype)
+    values = (observed.astype(object) if is_category else observed).to_numpy()
+    return values, known, is_category
+
+
+def _make_pandas(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
+    import pandas as pd
+
+    if isinstance(dtype, pd.ArrowDtype):
+        array = _make_pyarrow(observed, known, dtype.pyarrow_dtype)
+        return pd.Series(pd.arrays.ArrowExtensionArray(array))
+    series = pd.Series(observed, index=np.flatnonzero(known))
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        series = series.dt.tz_localize("UTC").dt.tz_convert(dtype.tz)
+    # pandas puts the gap of the dtype, or finds a dtype that has one.
+    return series.astype(dtype).reindex(range(len(known)))
+
+
+# polars
+
+
+def _read_polars(series: Any) -> tuple[np.ndarray, np.ndarray, bool]:
+    import polars as pl
+
+    known, observed, dtype = series.is_not_null().to_numpy(), series.drop_nulls(), series.dtype
+    is_category = isinstance(dtype, pl.Categorical | pl.Enum)
+    if dtype == pl.Time:
+        return observed.to_physical().to_numpy().view("m8[ns]"), known, False
+    if is_category or dtype == pl.Decimal:
+        observed = observed.cast(pl.String if is_category else pl.Float64)
+    return observed.to_numpy(), known, is_category
+
+
+def _make_polars(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
+    import polars as pl
+
+    if dtype == pl.Decimal:
+        observed = np.round(observed, dtype.scale)
+    if dtype == pl.Time:
+        observed = observed.view(np.int64)
+    series = pl.Series(observed.tolist() if observed.dtype == object else observed)
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone:
+        series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(dtype.time_zone)
+    places = pl.Series(_places(known))
+    return series.cast(dtype).gather(pl.select(pl.when(pl.Series(known)).then(places)).to_series())
+
+
+# pyarrow
+
+
+def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool]:
+    import pyarrow as pa
+
+    known, observed, type_ = array.is_valid().to_numpy(), array.drop_null(), array.type
+    is_category = pa.types.is_dictionary(type_)
+    if is_category:
+        observed = observed.cast(type_.value_type)
+    if pa.types.is_time(type_):
+        observed = observed.cast(pa.time64("ns")).cast(pa.int64())
+        return observed.to_numpy().view("m8[ns]"), known, False
+    if pa.types.is_decimal(type_):
+        observed = observed.cast(pa.float64())
+    return observed.to_numpy(), known, is_category
+
+
+def _make_pyarrow(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
+    import pyarrow as pa
+
+    if pa.types.is_decimal(type_):
+        observed = np.round(observed, type_.scale)
+    if observed.dtype == object or pa.types.is_dictionary(type_):
+        array = pa.array(observed.tolist(), type=type_)
+    elif pa.types.is_time(type_):
+        array = pa.array(observed.view(np.int64)).cast(pa.time64("ns")).cast(type_, safe=False)
+    else:
+        array = pa.array(observed).cast(type_)
+    return array.take(pa.array(_places(known), mask=~known))
+
+
+def _combine_pandas(series: list[Any], names: Any) -> Any:
+    import pandas as pd
+
+    frame = pd.concat(series, axis=1)
+    frame.columns = names
+    return frame
+
+
+def _combine_polars(series: list[Any], names: list[str]) -> Any:
+    import polars as pl
+
+    return pl.DataFrame([one.alias(name) for one, name in zip(series, names, strict=True)])
+
+
+def _combine_pyarrow(arrays: list[Any], names: list[str]) -> Any:
+    import pyarrow as pa
+
+    return pa.table(arrays, names=names)
+
+
+LIBRARIES = {
+    "numpy": Library(
+        "ndarray",
+        lambda X: range(X.shape[1]),
+        lambda X, i: X[:, i],
+        _read_numpy,
+        _make_numpy,
+        lambda columns, _: np.stack(columns, axis=1),
+    ),
+    "pandas": Library(
+        "DataFrame",
+        lambda X: X.columns,
+        lambda X, i: X.iloc[:, i],
+        _read_pandas,
+        _make_pandas,
+        _combine_pandas,
+    ),
+    "polars": Library(
+        "DataFrame",
+        lambda X: X.columns,
+        lambda X, i: X.to_series(i),
+        _read_polars,
+        _make_polars,
+        _combine_polars,
+    ),
+    "pyarrow": Library(
+        "Table",
+        lambda X: X.column_names,
+        lambda X, i: X.column(i),
+        _read_pyarrow,
+        _make_pyarrow,
+        _combine_pyarrow,
+    ),
+}
