@@ -26,14 +26,25 @@ from .displacement import displace, known_places
 Augmentation = Callable[[Tensor], Tensor]
 
 
-def swap(x: Tensor, probability: float = 0.25) -> Tensor:
+def swap(x: Tensor, probability: float = 0.25, groups: Tensor | None = None) -> Tensor:
     """Replace each value, with this probability, by that of the sample half a batch before it.
 
     No column leaves its own distribution, so that this suits any table.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, *sample_shape)
+    probability : float
+    groups : Tensor of int, of shape (n_columns,), or None
+        Numbers of the groups whose columns are swapped together, as those of a category.
     """
     # A batch is in random order, but for streams in order, whose neighbours are alike.
     others = x.roll(max(1, len(x) // 2), dims=0)
-    return torch.where(torch.rand_like(x) < probability, others, x)
+    if groups is None:
+        draws = torch.rand_like(x)
+    else:
+        draws = torch.rand(len(x), int(groups[-1]) + 1, device=x.device)[:, groups]
+    return torch.where(draws < probability, others, x)
 
 
 def warp(x: Tensor, strength: float = 0.1) -> Tensor:
@@ -79,6 +90,7 @@ def resolve_augmentation(
     sample_shape: tuple[int, ...],
     device: torch.device,
     column_places: Callable[[], np.ndarray],
+    groups: Tensor | None = None,
 ) -> Augmentation | None:
     """Return the named augmentation or a user's own, or several in turn, after one trial run.
 
@@ -89,6 +101,8 @@ def resolve_augmentation(
     device : torch.device
     column_places : callable, () -> ndarray of shape (n_columns, n_dimensions)
         Called if an augmentation needs `places`.
+    groups : Tensor of int, of shape (n_columns,), or None
+        Columns that belong together, as those of a category, which "swap" swaps together.
 
     Raises
     ------
@@ -102,6 +116,8 @@ def resolve_augmentation(
     several = augmentation if isinstance(augmentation, list | tuple) else [augmentation]
     if not several:
         raise ValueError(f"augmentation must name at least one, or be None, got {augmentation!r}")
+    if groups is not None:
+        several = [partial(swap, groups=groups) if one == "swap" else one for one in several]
     functions = [_resolve_one(one, sample_shape, device, column_places) for one in several]
     return lambda x: reduce(lambda view, function: function(view), functions, x)
 

@@ -20,6 +20,18 @@ from ._data.blocks import Bins, OneHot, Standard
 NUMBERS = {"standard": "number", "bins": "bins"}  # kinds of blocks
 
 
+def is_plain(X: Any) -> bool:
+    """Return whether X is numbers without gaps, or nothing that `ColumnEncoder` takes."""
+    if frames.library_of(X) in ("pandas", "polars", "pyarrow"):
+        columns = frames.read(X)[1]
+        return all(
+            column.known.all() and not column.is_category and column.observed.dtype.kind in "biuf"
+            for column in columns
+        )
+    is_table = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f" and X.size > 0
+    return not is_table or not bool(np.isnan(X.min()))
+
+
 class Block(NamedTuple):
     """The encoded columns of one column of the table, which are ``Z[:, start:stop]``.
 

@@ -12,8 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import OutlierMixin
-from sklearn.frozen import FrozenEstimator
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
@@ -28,7 +26,7 @@ from .augmentations import Augmentation
 from .networks.building import OwnNetwork
 from .objectives import Objective
 from .priors import Prior
-from .transformer import BiGANTransformer
+from .transformer import BiGANTransformer, Scaling
 
 MEMORY = 500  # rows of earlier calls of `partial_fit` at most, since the networks have moved on
 
@@ -147,7 +145,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         discriminator: OwnNetwork | None = None,
         prior: str | Prior | Callable[[int, int], torch.Tensor] = "normal",
         objective: str | Objective = "non_saturating",
-        scaling: str | MinMaxScaler | StandardScaler | FrozenEstimator | None = "auto",
+        scaling: Scaling = "auto",
         features: str | list[str] = "latent",
         augmentation: str | Augmentation | list[str | Augmentation] | None = "swap",
         consistency_weight: float = 0.0,
@@ -358,7 +356,11 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         wanted = self.anomaly_score
         score = SCORES[wanted] if isinstance(wanted, str) else wanted
         model = self.model_
-        return -model.map(lambda x: _one_a_row(score(*model.players, x), len(x)), rows)
+
+        def scores(x: Tensor) -> Tensor:
+            return _one_a_row(score(*model.players, model.complete(x)), len(x))
+
+        return -model.map(scores, rows)
 
     def _density(self) -> Density:
         return Density(self.location_, self.precision_, self.noise_variance_)
@@ -372,7 +374,7 @@ def _codes_and_errors(
     model: Fitted, rows: np.ndarray | DatasetRows
 ) -> tuple[np.ndarray, np.ndarray]:
     E, G, _ = model.players
-    both = model.map(lambda x: codes_and_errors(E, G, x), rows)
+    both = model.map(lambda x: codes_and_errors(E, G, model.complete(x)), rows)
     return both[:, :-1], both[:, -1]
 
 

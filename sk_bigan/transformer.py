@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
@@ -25,9 +25,12 @@ from ._estimator.fitting import BaseBiGAN
 from ._estimator.parameters import CONSTRAINTS, check_parameters, check_structure, draw_seed
 from ._estimator.rows import refuse_streams, rows_of
 from .augmentations import Augmentation
+from .columns import ColumnEncoder
 from .networks.building import OwnNetwork
 from .objectives import Objective
 from .priors import Prior
+
+Scaling: TypeAlias = str | ColumnEncoder | MinMaxScaler | StandardScaler | FrozenEstimator | None
 
 
 class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBiGAN):
@@ -80,12 +83,14 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Losses of both players. A callable maps ``(real_logits, fake_logits)``, tensors of shape
         (n,), to the scalars ``(loss_d, loss_eg)``.
 
-    scaling : {"auto", "range", "standard"}, StandardScaler, MinMaxScaler or None, default="auto"
+    scaling : {"auto", "columns", "range", "standard"}, encoder, scaler or None, default="auto"
         "range" maps the whole array onto [-1, 1] and suits images; "standard" standardises each
-        column and suits tables; ``None`` leaves X as it is. "auto" takes "range" for images, uint8,
-        and columns that mostly share the ends of their range. A fitted ``StandardScaler()`` or
-        ``MinMaxScaler(feature_range=(-1, 1))`` is copied; grid searches need it within
-        :class:`sklearn.frozen.FrozenEstimator`.
+        column and suits tables; ``None`` leaves X as it is. "columns" encodes categories, dates and
+        gaps by :class:`~sk_bigan.columns.ColumnEncoder`, of which an instance sets more.
+        "auto" takes "columns" for frames that are more than plain numbers and for arrays with NaN,
+        "range" for images, uint8, and columns that mostly share the ends of their range, else
+        "standard". A fitted ``StandardScaler()`` or ``MinMaxScaler(feature_range=(-1, 1))`` is
+        copied; grid searches need it within :class:`sklearn.frozen.FrozenEstimator`.
 
     features : {"latent", "penultimate", "hidden"} or list of str, default="latent"
         Output of `transform`: the code E(x), the wider layer before it [1]_, all hidden layers side
@@ -191,6 +196,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
     scaler_ : scikit-learn transformer
         Maps X to the units of the networks.
 
+    columns_ : ColumnEncoder
+        Encodes X's columns before, if they are more than plain numbers.
+
     device_ : torch.device
         Device of the networks.
 
@@ -253,7 +261,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         discriminator: OwnNetwork | None = None,
         prior: str | Prior | Callable[[int, int], torch.Tensor] = "normal",
         objective: str | Objective = "non_saturating",
-        scaling: str | MinMaxScaler | StandardScaler | FrozenEstimator | None = "auto",
+        scaling: Scaling = "auto",
         features: str | list[str] = "latent",
         augmentation: str | Augmentation | list[str | Augmentation] | None = "swap",
         consistency_weight: float = 3.0,
@@ -405,7 +413,38 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
                 f"X has {z.shape[1]} columns, but inverse_transform takes latent codes of "
                 f"latent_dim={latent_dim} columns"
             )
-        return self.model_.generate(z)
+        rows = self.model_.generate(z)
+        return self.columns_.inverse_transform(rows) if hasattr(self, "columns_") else rows
+
+    def impute(self, X: ArrayLike) -> Any:
+        """Fill the gaps of X with what G makes of each row's code.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+            Rows with the columns of `fit`. Gaps are NaN, None, NaT or NA.
+
+        Returns
+        -------
+        frame or ndarray of shape (n_samples, n_features)
+            As `inverse_transform` returns it. Known values stay, floats but for the last digits.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            If X is not as in `fit`, or `fit` saw plain numbers without gaps.
+        """
+        check_is_fitted(self)
+        if not hasattr(self, "columns_"):
+            raise ValueError(
+                "impute needs a fit on X with gaps or with columns that are no numbers, or with "
+                "scaling='columns'"
+            )
+        rows = rows_of(self, X)
+        completed = self.model_.map(self.model_.complete, rows)  # in single precision
+        return self.columns_.inverse_transform(np.where(np.isnan(rows), completed, rows))
 
     def sample(self, n_samples: int = 1) -> np.ndarray:
         """Draw samples G(z) with z from the prior.
@@ -431,7 +470,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         if isinstance(n_samples, bool) or not (isinstance(n_samples, Integral) and n_samples >= 1):
             raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}")
         z = self.model_.draw_codes(int(n_samples), draw_seed(self.random_state))
-        return self.model_.generate(z)
+        rows = self.model_.generate(z)
+        return self.columns_.inverse_transform(rows) if hasattr(self, "columns_") else rows
 
     def score_samples(self, X: ArrayLike | Dataset) -> np.ndarray:
         r"""Return the share of each row's variation that its reconstruction explains.
@@ -532,6 +572,11 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         check_is_fitted(self)
         check_parameters(self)
         check_structure(self)
+        if hasattr(self, "columns_"):
+            raise ValueError(
+                "to_onnx takes models of plain numbers, and this one has learned from columns of "
+                "other kinds or with gaps"
+            )
         from ._model.onnx import write_onnx  # which takes half a second of imports
 
         names = getattr(self, "feature_names_in_", None)
@@ -579,4 +624,6 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32", "float16"]
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
         return tags

@@ -173,6 +173,8 @@ def _of_objects(name: Any, values: np.ndarray, known: np.ndarray) -> Column:
 
 
 def _of_no_kind(name: Any, got: str) -> ValueError:
+    if got in ("list", "tuple", "ndarray", "Series"):
+        got = f"{got}, vectors of which np.stack(X[{name!r}]) makes columns,"
     return ValueError(
         "X must have columns of numbers, booleans, texts, categories, dates or durations, got "
         f"{got} in column {name!r}: convert or drop the column"

@@ -42,7 +42,7 @@ class Columns(NamedTuple):
     standard: StandardScaler
 
 
-def describe(X: np.ndarray | DatasetRows, moments: bool = True) -> Columns:
+def describe(X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = False) -> Columns:
     """Return the statistics of X in one pass, a few rows at a time.
 
     Parameters
@@ -50,6 +50,8 @@ def describe(X: np.ndarray | DatasetRows, moments: bool = True) -> Columns:
     X : ndarray of shape (n, n_features) or DatasetRows
     moments : bool
         Whether to compute mean and variance, which take most of the time.
+    gaps : bool
+        Whether to leave NaN out.
 
     Raises
     ------
@@ -61,8 +63,12 @@ def describe(X: np.ndarray | DatasetRows, moments: bool = True) -> Columns:
     standard = StandardScaler()
     for rows in in_order(X, max(1, CHUNK_VALUES // X.shape[1])):
         chunk = np.asarray(rows)
-        np.minimum(low, chunk.min(axis=0), out=low)
-        np.maximum(high, chunk.max(axis=0), out=high)
+        if gaps:
+            np.fmin(low, np.fmin.reduce(chunk, axis=0), out=low)
+            np.fmax(high, np.fmax.reduce(chunk, axis=0), out=high)
+        else:
+            np.minimum(low, chunk.min(axis=0), out=low)
+            np.maximum(high, chunk.max(axis=0), out=high)
         if moments:
             with np.errstate(over="ignore", invalid="ignore"):  # the error below reports it
                 standard.partial_fit(np.asarray(chunk, dtype=np.float64, order="C"))

@@ -15,12 +15,15 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from skorch.callbacks import Callback
+from torch import Tensor, nn
 
-from .._data.scaling import SCALINGS, given_scaler, summary
+from .._data.scaling import SCALINGS, given_scaler, is_bounded, summary
 from .._machine.devices import PRECISIONS
 from ..anomaly import NEED_CYCLES
 from ..augmentations import AUGMENTATIONS
 from ..callbacks import LRScheduler
+from ..columns import ColumnEncoder
+from ..networks.blocks import BlockOutput
 from ..networks.building import build_networks, positive_integers
 from ..networks.families import ARCHITECTURES
 from ..networks.players import Players
@@ -44,8 +47,8 @@ STRUCTURE: Constraints = {
     "discriminator": [callable, None],
     "prior": [StrOptions(set(PRIORS)), Prior, callable],
     "scaling": [
-        StrOptions({"auto", *SCALINGS}),
-        *(MinMaxScaler, StandardScaler, FrozenEstimator),
+        StrOptions({"auto", "columns", *SCALINGS}),
+        *(ColumnEncoder, MinMaxScaler, StandardScaler, FrozenEstimator),
         None,
     ],
 }
@@ -133,7 +136,9 @@ def structure_of(estimator: Any) -> dict[str, Any]:
         for name, value in parameters.items()
         if name in (*STRUCTURE, "anomaly_score") or is_network_parameter(name)
     }
-    if (scaler := given_scaler(estimator.scaling)) is not None:
+    if isinstance(estimator.scaling, ColumnEncoder):
+        structure["scaling"] = repr(estimator.scaling)
+    elif (scaler := given_scaler(estimator.scaling)) is not None:
         structure["scaling"] = summary(scaler)  # it may learn more, which ours has not
     return structure
 
@@ -152,7 +157,9 @@ def build_players(
     built_from: Mapping[str, Any],
     sample_shape: tuple[int, ...],
     prior: Prior,
-    bounded: bool,
+    scaler: Any,
+    columns: ColumnEncoder | None,
+    gap_fill: Tensor | None = None,
     weights: Mapping[str, Any] | None = None,
 ) -> Players:
     """Build E, G and D from parameters as they were when the estimator was fitted.
@@ -163,11 +170,19 @@ def build_players(
         As `structure_of` returned it.
     sample_shape : tuple of int
     prior : Prior
-    bounded : bool
-        Whether samples lie in [-1, 1].
+    scaler : fitted scaler
+    columns : ColumnEncoder or None
+        The encoder of X's columns, where G's output has its blocks.
+    gap_fill : Tensor of shape (*sample_shape) or None
+        Values that E sees in gaps.
     weights : mapping or None
-        Weights by the name of the network; None draws them.
+        Weights by the name of the network, which replace `gap_fill` too; None draws them.
     """
+    output: nn.Module = nn.Tanh() if is_bounded(scaler) else nn.Identity()
+    if columns is not None:
+        output = BlockOutput([(block.kind, block.stop - block.start) for block in columns.blocks_])
+        if gap_fill is None:
+            gap_fill = torch.zeros(sample_shape)
     units = built_from["hidden_units"]
     return build_networks(
         built_from["architecture"],
@@ -175,7 +190,8 @@ def build_players(
         int(built_from["latent_dim"]),
         None if isinstance(units, str) else units,  # "auto"
         code_activation=prior.code_activation(),
-        bounded=bounded,
+        output=output,
+        gap_fill=gap_fill,
         wanted=wanted_networks(built_from),
         cycle_discriminators=built_from.get("anomaly_score") in NEED_CYCLES,
         weights=weights,

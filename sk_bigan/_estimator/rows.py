@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils.validation import validate_data
 from torch.utils.data import IterableDataset, Subset
 
@@ -13,6 +14,7 @@ from .._data.layout import check_row_shape
 from .._data.reading import column_without_numbers, open_rows
 from .._data.rows import FLOATS, INTEGERS, DatasetRows, StreamRows
 from .._machine.threads import leave_other_threads
+from ..columns import ColumnEncoder, is_plain
 
 
 def rows_of(estimator: Any, X: Any) -> Any:
@@ -37,6 +39,12 @@ def read_rows(
     ensure_min_samples : int
     """
     leave_other_threads()
+    if reset:
+        vars(estimator).pop("columns_", None)
+        if (encoder := column_encoder(estimator.scaling, X)) is not None:
+            estimator.columns_ = encoder.fit(X)
+    if hasattr(estimator, "columns_"):
+        return _encoded(estimator, X, reset, ensure_min_samples)
     rows, row_shape = open_rows(X)
     row_shape = row_shape or np.shape(rows)[1:]
     if row_shape and not reset:
@@ -58,6 +66,27 @@ def read_rows(
             raise
         raise ValueError(f"X must hold numbers, got {culprit}") from error
     return rows, row_shape
+
+
+def column_encoder(scaling: Any, X: Any) -> ColumnEncoder | None:
+    """Return an encoder of X's columns, if X is to be encoded."""
+    if isinstance(scaling, ColumnEncoder):
+        return clone(scaling)
+    if scaling == "columns" or (isinstance(scaling, str) and scaling == "auto" and not is_plain(X)):
+        return ColumnEncoder()
+    return None
+
+
+def _encoded(
+    estimator: Any, X: Any, reset: bool, ensure_min_samples: int
+) -> tuple[np.ndarray, tuple[int, ...]]:
+    rows = estimator.columns_.transform(X)
+    if len(rows) < ensure_min_samples:
+        raise ValueError(
+            f"X has {len(rows)} sample(s), while a minimum of {ensure_min_samples} is required"
+        )
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    return rows, rows.shape[1:]
 
 
 def refuse_streams(X: Any) -> None:

@@ -20,7 +20,6 @@ from .._data.scaling import (
     center_and_factor,
     describe,
     given_scaler,
-    is_bounded,
     make_scaler,
     resolve_scaling,
 )
@@ -142,7 +141,7 @@ class Run:
             self.processes = AcceleratedProcesses(cpu=str(draft.device) == "cpu")
         is_first = self.processes.is_first
         columns = self.processes.broadcast(
-            describe(self.rows, moments=self.anew) if is_first else None
+            describe(self.rows, self.anew, gaps=hasattr(draft, "columns_")) if is_first else None
         )
         self._prepare_model(columns)
         model = draft.model_
@@ -259,6 +258,8 @@ class Run:
 
     def _make_scaler(self, columns: Columns) -> Any:
         draft = self.draft
+        if hasattr(draft, "columns_"):  # which has scaled them
+            return make_scaler(None, columns, self.layout)
         is_image = (
             self.rows.dtype == np.uint8
             or draft.sample_shape is not None
@@ -311,7 +312,11 @@ class Run:
         with seeded(draft._seed, device):
             prior = resolve_prior(draft._built_from["prior"], latent_dim)
             shape = self.layout.sample_shape
-            players = build_players(draft._built_from, shape, prior, is_bounded(scaler))
+            encoder = vars(draft).get("columns_")
+            means = None
+            if encoder is not None:
+                means = torch.as_tensor(columns.standard.mean_, dtype=torch.float32)
+            players = build_players(draft._built_from, shape, prior, scaler, encoder, means)
             players = moved(players, device, shape, latent_dim)
         draft.model_ = Fitted(
             players=players,
@@ -354,7 +359,17 @@ class Run:
 
         device = draft.model_.device
         with seeded(draft._seed, device):
-            return resolve_augmentation(draft.augmentation, layout.sample_shape, device, places)
+            return resolve_augmentation(
+                draft.augmentation, layout.sample_shape, device, places, self._groups()
+            )
+
+    def _groups(self) -> torch.Tensor | None:
+        """Return the number of X's column that each encoded column comes from, if they differ."""
+        if not hasattr(self.draft, "columns_"):
+            return None
+        widths = [block.stop - block.start for block in self.draft.columns_.blocks_]
+        groups = torch.repeat_interleave(torch.tensor(widths))
+        return groups.to(self.draft.model_.device)
 
     def _engine(self, n_epochs: int, callbacks: Sequence[Any]) -> BiGANNet:
         draft, model = self.draft, self.draft.model_

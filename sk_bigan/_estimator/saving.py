@@ -74,8 +74,10 @@ def restore_model(estimator: Any, state: Mapping[str, Any]) -> Fitted:
     weights = {name: to_tensors(state[f"{name}_"]) for name in Players._fields}
     with seeded(estimator._seed):
         prior = resolve_prior(built_from["prior"], state["latent_dim"])
-        shape, bounded = Layout(*state["layout"]).sample_shape, is_bounded(state["scaler_"])
-        players = build_players(built_from, shape, prior, bounded, weights)
+        shape, columns = Layout(*state["layout"]).sample_shape, vars(estimator).get("columns_")
+        players = build_players(
+            built_from, shape, prior, state["scaler_"], columns, weights=weights
+        )
     model = Fitted.from_state(state, players, prior)
     try:
         device = resolve_device(estimator.device)
@@ -124,6 +126,11 @@ def describe(estimator: Any, optimizers: bool) -> tuple[dict[str, Any], dict[str
     ValueError
         If a network has a state that is not of tensors.
     """
+    if hasattr(estimator, "columns_"):
+        raise ValueError(
+            "save takes models of plain numbers, and this one has learned from columns of other "
+            "kinds or with gaps: joblib.dump takes it"
+        )
     model: Fitted = estimator.model_
     state = model.state()
     scaler, learned = scaler_to_arrays(model.scaler)

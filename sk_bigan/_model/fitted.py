@@ -20,6 +20,7 @@ from .._data.units import warn_of_other_units
 from .._machine.hermetic import hermetic
 from .._machine.random_numbers import seeded, undisturbed
 from .._machine.threads import require_no_fork
+from ..networks.blocks import filled, takes_gaps
 from ..networks.building import moved
 from ..networks.layers import reader
 from ..networks.players import Players
@@ -134,12 +135,18 @@ class Fitted:
         with seeded(seed):
             return self.prior.sample(n, self.latent_dim).detach().cpu().double().numpy()
 
+    def complete(self, x: Tensor) -> Tensor:
+        """Return samples with gaps filled by their reconstruction G(E(x))."""
+        E, G, _ = self.players
+        return filled(x, G(E(x))) if takes_gaps(E) else x
+
     def explained(self, rows: Rows) -> np.ndarray:
         """Return the share of each row's variation that its reconstruction explains, (n,)."""
         E, G, _ = self.players
 
         def squared_error(x: Tensor) -> Tensor:
-            return (x - G(E(x))).flatten(1).square().sum(1)
+            reconstructed = G(E(x))
+            return (filled(x, reconstructed) - reconstructed).flatten(1).square().sum(1)
 
         return 1 - self.map(squared_error, rows) / self.total_variance
 

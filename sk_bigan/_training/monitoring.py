@@ -18,6 +18,7 @@ from .._machine.devices import to_device
 from .._machine.plain import all_finite
 from .._machine.random_numbers import undisturbed
 from ..exceptions import Diverged
+from ..networks.blocks import gaps_filled
 from ..networks.players import Players
 from .engine import BiGANNet
 from .step import Game
@@ -178,6 +179,7 @@ class HealthChecks:
         device = torch.device(net.device)
         with undisturbed(device), device, torch.no_grad():
             x = net.to_samples(to_device(rows_to_watch(X), device))
+            x = gaps_filled(net.players.encoder, x)
             z = net.prior.sample(len(x), net.latent_dim).to(x)
         return cls(net, Monitor(net.players, x, z))
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from .._machine.processes import ALONE, Processes
+from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.players import Players
 from ..objectives import Objective, input_gradients, r1_penalty
 from .perturbations import dropout_layers, most_changing, without_dropout
@@ -116,7 +117,8 @@ def accumulate_gradients(
         processes, add up to the losses of the batch.
     """
     E, G, _ = players
-    cycles = players.cycle_discriminators
+    cycles, gaps = players.cycle_discriminators, takes_gaps(E)
+    views = [gaps_filled(E, view) for view in views]
     inputs = [*views]
     apart = ()
     if game.vat_weight > 0:
@@ -129,8 +131,10 @@ def accumulate_gradients(
     with game.autocast(x):
         codes, *other_codes = E(torch.cat(inputs)).float().chunk(len(inputs))  # (n, latent_dim)
         generated = G(z).float()
-        if game.cycle_weight > 0 or cycles:
+        if game.cycle_weight > 0 or cycles or gaps:
             reconstructed = G(codes).float()
+        if gaps:  # which must not tell D the real rows, and count nothing in the cycle term
+            x = filled(x, reconstructed.detach())
         if cycles:
             # E's running statistics are those of the data, and must not see what is generated.
             statistics = {name: buffer.clone() for name, buffer in E.named_buffers()}

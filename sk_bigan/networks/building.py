@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .blocks import let_gaps_in
 from .families import ARCHITECTURES
 from .mlp import SampleShape
 from .players import Discriminators, Players
@@ -42,9 +43,10 @@ def build_networks(
     hidden_units: Sequence[int] | None,
     *,
     code_activation: nn.Module,
-    bounded: bool,
+    output: nn.Module,
     wanted: Mapping[str, Wanted],
     cycle_discriminators: bool = False,
+    gap_fill: Tensor | None = None,
     weights: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Players:
     """Build E, G and D, untrained or with given weights.
@@ -59,11 +61,13 @@ def build_networks(
         None takes the architecture's default for such samples.
     code_activation : nn.Module
         Maps real numbers onto the support of the prior.
-    bounded : bool
-        Whether x lies in [-1, 1].
+    output : nn.Module
+        Maps real numbers onto the range of x.
     wanted : mapping from "encoder", "generator" or "discriminator" to Wanted
     cycle_discriminators : bool
         Whether the discriminator is to be `Discriminators`.
+    gap_fill : Tensor of shape (*sample_shape) or None
+        Values that E sees in gaps of x; None if x has no gaps.
     weights : mapping from these names to a `state_dict`, or None
         Built-in networks share the memory of these weights.
 
@@ -80,7 +84,7 @@ def build_networks(
     sizes = {"sample_shape": sample_shape, "latent_dim": latent_dim}
     ends: dict[str, dict[str, nn.Module]] = {
         "encoder": {"output": code_activation},
-        "generator": {"output": nn.Tanh() if bounded else nn.Identity()},
+        "generator": {"output": output},
         "discriminator": {},
     }
 
@@ -109,6 +113,8 @@ def build_networks(
         return default.hidden_units(sample_shape) if hidden_units is None else hidden_units
 
     def completed(name: str, network: nn.Module) -> nn.Module:
+        if name == "encoder" and gap_fill is not None:
+            let_gaps_in(network, gap_fill)
         if name != "discriminator" or not cycle_discriminators:
             return network
         dense, of_codes = ARCHITECTURES["mlp"], (latent_dim,)

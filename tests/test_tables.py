@@ -1,0 +1,266 @@
+"""Tables go in as they are, with categories, dates and gaps, and come back."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import torch
+from helpers import AtStep, same_weights
+from sklearn.base import clone
+from sklearn.datasets import load_iris, load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from sk_bigan import BiGANDetector, BiGANTransformer
+from sk_bigan.columns import ColumnEncoder
+from sk_bigan.networks.blocks import BlockOutput
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+RNG = np.random.default_rng(0)
+WINE = load_wine()
+
+
+def mixed_frame(n=200):
+    """Numbers, a category that depends on them, texts, booleans and dates, with gaps."""
+    frame = pd.DataFrame(load_wine().data[:n, :4], columns=["alcohol", "acid", "ash", "alkaline"])
+    frame["kind"] = pd.Categorical(np.where(frame.alcohol > 13, "strong", "light"))
+    frame["place"] = np.where(WINE.target[:n] == 0, "north", "south")
+    frame["dry"] = WINE.target[:n] == 2
+    frame["day"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(frame.index, unit="D")
+    frame.loc[::7, "acid"] = np.nan
+    frame.loc[3::11, "place"] = None
+    return frame
+
+
+FRAME = mixed_frame()
+LIBRARIES = {
+    "pandas": lambda frame: frame,
+    "polars": lambda frame: pl.from_pandas(frame),
+    "pyarrow": lambda frame: pa.Table.from_pandas(frame, preserve_index=False),
+}
+
+
+def make(cls=BiGANTransformer, **parameters):
+    defaults = {"latent_dim": 3, "hidden_units": (32,), "max_epochs": 2, "random_state": 0}
+    return cls(**(defaults | parameters))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_frame_comes_back_with_its_columns_and_dtypes(library):
+    X = LIBRARIES[library](FRAME)
+    bigan = make().fit(X)
+    codes = bigan.transform(X)
+    assert codes.shape == (len(FRAME), 3)
+    assert np.isfinite(codes).all()
+    for back in (bigan.inverse_transform(codes), bigan.sample(5)):
+        assert type(back) is type(X)
+        if library == "pyarrow":
+            assert back.schema.types == X.schema.types
+            assert back.column_names == X.column_names
+        else:
+            assert [*back.dtypes] == [*X.dtypes]
+            assert [*back.columns] == [*X.columns]
+    assert [*bigan.feature_names_in_] == [*FRAME.columns]
+    assert bigan.n_features_in_ == 8
+
+
+def test_libraries_make_no_difference():
+    models = [make().fit(LIBRARIES[name](FRAME)) for name in LIBRARIES]
+    for other in models[1:]:
+        assert same_weights(models[0], other)
+
+
+def test_learned_rows_are_nearer_to_the_table_than_those_of_untrained_networks():
+    bigan = make(hidden_units=(128,), max_epochs=100).fit(FRAME)
+    untrained = make(learning_rate=1e-12, max_epochs=1).fit(FRAME)
+    right = {
+        model: np.mean(model.inverse_transform(model.transform(FRAME)).kind == FRAME.kind)
+        for model in (bigan, untrained)
+    }
+    assert right[bigan] > 0.85
+    assert bigan.score(FRAME) > 0.5 > 0.2 > untrained.score(FRAME)
+    assert right[bigan] > right[untrained]
+
+
+def test_gaps_are_filled_better_than_by_the_mean():
+    """Columns that follow from each other tell what is missing."""
+    z = RNG.normal(size=(600, 1))
+    X = z @ np.ones((1, 6)) + 0.1 * RNG.normal(size=(600, 6))
+    gaps = RNG.random(X.shape) < 0.2
+    given = np.where(gaps, np.nan, X)
+    bigan = make(latent_dim=2, hidden_units=(128,), max_epochs=60).fit(given)
+    imputed = bigan.impute(given)
+    np.testing.assert_allclose(imputed[~gaps], X[~gaps], rtol=1e-9)
+    errors = np.square(imputed - X)[gaps].mean()
+    assert errors < 0.5 * np.square(np.nanmean(given, axis=0) - X)[gaps].mean()
+    untrained = make(latent_dim=2, learning_rate=1e-12, max_epochs=1).fit(given).impute(given)
+    assert errors < 0.5 * np.square(untrained - X)[gaps].mean()
+
+
+def test_an_imputed_frame_keeps_what_is_known():
+    imputed = make().fit(FRAME).impute(FRAME)
+    assert not imputed.isna().any(axis=None)
+    for name in FRAME.columns:
+        known = FRAME[name].notna()
+        if FRAME[name].dtype.kind == "f":
+            np.testing.assert_allclose(imputed[name][known], FRAME[name][known], rtol=1e-9)
+        else:
+            assert (imputed[name][known] == FRAME[name][known]).all()
+
+
+def test_a_gap_tells_nothing_but_the_mean():
+    """A row with a gap has the code of the row with the column's mean."""
+    X = np.where(RNG.random((200, 5)) < 0.1, np.nan, RNG.normal(size=(200, 5)))
+    bigan = make().fit(X)
+    row = np.array([[0.3, np.nan, 0.1, -0.5, 1.0]])
+    with_mean = np.where(np.isnan(row), np.nanmean(X, axis=0), row)
+    np.testing.assert_allclose(bigan.transform(row), bigan.transform(with_mean), atol=1e-5)
+
+
+def test_plain_numbers_are_trained_as_they_were():
+    X = load_iris(as_frame=True).data
+    assert not hasattr(make().fit(X), "columns_")
+    assert same_weights(make().fit(X), make().fit(X.to_numpy()))
+
+
+def test_a_category_is_swapped_as_a_whole():
+    """E never sees two ones in a block, nor none."""
+    seen = []
+
+    class Watching(torch.nn.Linear):
+        def __init__(self, sample_shape, latent_dim):
+            super().__init__(sample_shape[0], latent_dim)
+
+        def forward(self, x):
+            if self.training:
+                seen.append(x.detach())
+            return super().forward(x)
+
+    make(encoder=Watching).fit(pd.DataFrame({"a": [*"xyz"] * 20, "b": np.arange(60.0)}))
+    blocks = torch.cat(seen)[:, :3]
+    assert (blocks.sum(1) == 1).all()
+    assert ((blocks == 0) | (blocks == 1)).all()
+
+
+def test_outputs_of_g_are_what_their_block_can_hold():
+    x = 5 * torch.randn(50, 6, generator=torch.Generator().manual_seed(0))
+    output = BlockOutput([("number", 1), ("category", 3), ("bins", 2)])(x)
+    assert output[:, 0].equal(x[:, 0])
+    torch.testing.assert_close(output[:, 1:4].sum(1), torch.ones(50))
+    assert ((output[:, 1:] >= 0) & (output[:, 1:] <= 1)).all()
+    assert output[:, 1:4].argmax(1).equal(x[:, 1:4].argmax(1))
+
+
+@pytest.mark.parametrize(
+    "scaling", ["columns", ColumnEncoder(numbers="bins"), ColumnEncoder(max_categories=5)]
+)
+def test_the_encoder_may_be_chosen(scaling):
+    bigan = make(scaling=scaling).fit(FRAME)
+    assert (
+        bigan.columns_.get_params()
+        == (ColumnEncoder() if scaling == "columns" else scaling).get_params()
+    )
+    assert np.isfinite(bigan.transform(FRAME)).all()
+    assert make(scaling="columns").fit(WINE.data).columns_.blocks_[0].kind == "number"
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"vat_weight": 1.0}, {"cycle_weight": 0}, {"augmentation": None}]
+)
+def test_gaps_go_through_every_kind_of_step(parameters):
+    history = make(**parameters).fit(FRAME).history_
+    assert np.isfinite([epoch["loss_d"] for epoch in history]).all()
+
+
+@pytest.mark.parametrize(
+    "score", ["density", "reconstruction", "logit", "features", "cycle_features"]
+)
+def test_detectors_take_tables(score):
+    detector = make(BiGANDetector, anomaly_score=score).fit(FRAME)
+    assert np.mean(detector.predict(FRAME) == -1) == pytest.approx(0.1, abs=0.01)
+
+
+def test_pickles_clones_and_parts():
+    bigan = make().fit(FRAME)
+    codes = bigan.transform(FRAME)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(bigan)).transform(FRAME), codes)
+    assert same_weights(clone(bigan).fit(FRAME), bigan)
+    in_parts = make()
+    for part in (FRAME[::2], FRAME[1::2]):
+        in_parts.partial_fit(part)
+    assert in_parts.n_epochs_ == 2
+    assert not hasattr(bigan.fit(WINE.data), "columns_")
+
+
+def test_a_grid_search_starts_from_the_frame():
+    pipe = make_pipeline(make(), LogisticRegression())
+    search = GridSearchCV(pipe, {"bigantransformer__latent_dim": [2, 3]}, cv=2)
+    assert search.fit(FRAME, WINE.target).best_score_ > 0.3
+
+
+def test_a_resumed_training_ends_as_one_that_was_not_broken_off(tmp_path):
+    whole = make(max_epochs=4, validation_fraction=0.2).fit(FRAME)
+    settings = {"max_epochs": 4, "validation_fraction": 0.2, "checkpoint_dir": tmp_path}
+
+    def stop(net):
+        raise RuntimeError("broken off")
+
+    with pytest.raises(RuntimeError, match="broken off"):
+        make(**settings, callbacks=[AtStep(5, stop)]).fit(FRAME)
+    assert same_weights(make(**settings).fit(FRAME), whole)
+
+
+BAD = {
+    "another order": (lambda f: f[f.columns[::-1]], ValueError, "same order"),
+    "a column less": (lambda f: f.drop(columns="ash"), ValueError, "ash"),
+    "text for numbers": (lambda f: f.assign(ash="much"), ValueError, "'ash' must hold numbers"),
+    "an unseen category": (
+        lambda f: f.assign(place="east"),
+        UserWarning,
+        "'place', such as 'east'",
+    ),
+    "infinity": (lambda f: f.assign(ash=np.inf), ValueError, "infinity.*'ash'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_other_columns_at_transform_are_named(case):
+    change, error, message = BAD[case]
+    bigan = make().fit(FRAME)
+    before = bigan.transform(FRAME)
+    with pytest.raises(error, match=f"(?s){message}"):
+        bigan.transform(change(FRAME))
+    np.testing.assert_array_equal(bigan.transform(FRAME), before)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (FRAME.assign(ash=None), "value in each column, got none in column 'ash'"),
+        (FRAME.assign(ash=["a", 1.0] * 89), "columns of one kind, got"),
+        (pd.DataFrame({"name": [f"name {i}" for i in range(400)]}), "'name'"),
+    ],
+)
+def test_columns_that_cannot_be_encoded_are_named(X, message):
+    unfitted = make()
+    with pytest.raises(ValueError, match=message):
+        unfitted.fit(X)
+    assert not hasattr(unfitted, "columns_")
+
+
+def test_what_takes_plain_numbers_says_so(tmp_path):
+    bigan = make().fit(FRAME)
+    for call in (lambda: bigan.save(tmp_path / "model"), lambda: bigan.to_onnx(tmp_path / "model")):
+        with pytest.raises(ValueError, match="plain numbers"):
+            call()
+    with pytest.raises(ValueError, match="impute needs a fit on X with gaps"):
+        make().fit(WINE.data).impute(WINE.data)
+    with pytest.raises(ValueError, match="X contains NaN"):
+        make().fit(WINE.data).transform(np.where(WINE.data > 100, np.nan, WINE.data))
+    with pytest.raises(ValueError, match="X contains NaN"):
+        make().fit(np.full((10, 8, 8), np.nan))
