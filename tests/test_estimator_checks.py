@@ -82,7 +82,7 @@ def test_the_class_docstring_names_parameters_in_order_and_their_defaults():
 
 def test_the_class_docstring_names_every_fitted_attribute():
     X, _ = load_iris(return_X_y=True, as_frame=True)
-    fitted = BiGANTransformer(max_epochs=1).fit(X)
+    fitted = BiGANTransformer(max_epochs=1, scaling="columns").fit(X)
     attributes = {
         name for name in dir(fitted) if name.endswith("_") and name[0] != "_" and name[-2] != "_"
     }

@@ -224,7 +224,6 @@ ERRORS = {
     "complex data set": (Images(PIXELS + 1j), {}, ValueError, "complex numbers.*item 0"),
     "loader": (DataLoader(Images(PIXELS)), {}, TypeError, "DataLoader: give its `dataset`"),
     "masked": (np.ma.masked_less(PIXELS, 1), {}, ValueError, "no masked values"),
-    "frame with nulls": (pl.DataFrame({"a": [1.0, None]}), {}, ValueError, "X contains NaN"),
     "0-d": (np.array(3.0), {}, ValueError, "Expected 2D array, got scalar array"),
     "1-d": (torch.arange(9.0), {}, ValueError, "Expected 2D array, got 1D array"),
     "uneven data set": (

@@ -87,6 +87,13 @@ def test_learned_rows_are_nearer_to_the_table_than_those_of_untrained_networks()
     assert right[bigan] > right[untrained]
 
 
+@pytest.mark.parametrize("features", ["penultimate", "hidden", ["body.0"]])
+def test_layers_take_gaps_too(features):
+    layers = make(features=features).fit(FRAME).transform(FRAME)
+    assert layers.shape == (len(FRAME), 32)
+    assert np.isfinite(layers).all()
+
+
 def test_gaps_are_filled_better_than_by_the_mean():
     """Columns that follow from each other tell what is missing."""
     z = RNG.normal(size=(600, 1))

@@ -20,7 +20,7 @@ from .._data.units import warn_of_other_units
 from .._machine.hermetic import hermetic
 from .._machine.random_numbers import seeded, undisturbed
 from .._machine.threads import require_no_fork
-from ..networks.blocks import filled, takes_gaps
+from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
 from ..networks.layers import reader
 from ..networks.players import Players
@@ -79,16 +79,9 @@ class Fitted:
         dtype: DTypeLike = np.float64,
         out: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Return the function's output for every row of X.
+        """Return the function's output for every row of X, (n, ...), written to `out` if given.
 
-        Parameters
-        ----------
-        function : callable, Tensor of shape (m, *sample_shape) -> Tensor of shape (m, ...)
-        rows : ndarray of shape (n, n_features) or DatasetRows
-        dtype : dtype
-            Dtype of a new array.
-        out : ndarray or None
-            Array to write to.
+        The function maps samples, (m, *sample_shape), to (m, ...).
         """
         results = forward(function, rows, self.device, dtype, out, narrow=self.make_to_samples())
         warn_of_other_units(rows, self.scaler)
@@ -102,9 +95,11 @@ class Fitted:
 
         `which` names layers of the encoder, as `networks.layers.reader` takes them.
         """
-        read = reader(self.players.encoder, which)
+        E = self.players.encoder
+        read = reader(E, which)
         dtype = rows.dtype if rows.dtype.kind == "f" else np.float64
-        return self.map(lambda x: torch.cat([*read(x).values()], dim=1), rows, dtype, out)
+        function = lambda x: torch.cat([*read(gaps_filled(E, x)).values()], dim=1)  # noqa: E731
+        return self.map(function, rows, dtype, out)
 
     @hermetic()
     def feature_sizes(self, which: str | Sequence[str]) -> dict[str, int]:

@@ -104,8 +104,7 @@ def accumulate_gradients(
         Draws from the prior.
     game : Game
     processes : Processes
-        The processes that these rows are shared among. Gradients are those of the loss of all
-        processes' rows; each process adds its own rows' part.
+        The processes that share the rows. Each adds its own rows' part of the gradient for all.
     share : float
         Share of the whole batch that these rows make up, together with those of other processes.
 
@@ -113,8 +112,7 @@ def accumulate_gradients(
     -------
     dict of scalar Tensors
         The objective's loss_d and loss_eg, and the unweighted r1, cycle, consistency and vat where
-        in use; the contests of cycles add loss_d_xx, loss_d_zz and so on. Parts of a batch, and
-        processes, add up to the losses of the batch.
+        in use; contests of cycles add loss_d_xx, loss_d_zz and so on. Parts of a batch add up.
     """
     E, G, _ = players
     cycles, gaps = players.cycle_discriminators, takes_gaps(E)
@@ -176,10 +174,9 @@ def _accumulate_gradients_of_d(
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     """Return the losses, and the gradients of loss_eg at copies of `real.z` and of `fake.x`.
 
-    D's loss goes back to D's weights and to the copies at once. Where each logit depends on its own
-    row alone (`row_wise`), the gradient of loss_eg at a copy is that of loss_d times the ratio of
-    the two losses' slopes at the row's logit (FusedProp, arXiv 2004.03335). In a D without that
-    promise, perhaps with BatchNorm, each player's gradient is computed by itself.
+    Where each logit depends on its own row alone (`row_wise`), the gradient of loss_eg at a copy is
+    that of loss_d times the ratio of the two losses' slopes at the row's logit (FusedProp, arXiv
+    2004.03335). In another D, each player's gradient is computed by itself.
     """
     D, (x, codes), (generated, z) = contest
     row_wise = getattr(D, "row_wise", False)
