@@ -1,6 +1,7 @@
 """Features of tables with categories, gaps and skew: ours beside PCA, bins and untrained layers.
 
-    python benchmarks/tables.py --data FOLDER [--seeds 3] [--missing 0.1] [--json tables.json]
+    python benchmarks/tables.py features --data FOLDER [--seeds 3] [--missing 0.1] [--json FILE]
+    python benchmarks/tables.py gaps --data FOLDER [--seeds 3] [--json FILE]
 
 FOLDER has index.csv and the tables that it names, each with a column "target". Rows with the same
 target in both parts are drawn at random: two thirds to learn from, one third to test, at most 3,000
@@ -11,7 +12,10 @@ Columns are encoded by `ColumnEncoder`, numbers as one standardised number ("raw
 quantile bins ("bins"), categories as zeros and a one. A gap gets the mean of each encoded column,
 except with ours, which takes gaps. Codes have a third of the table's columns, at most 32. Figures:
 the test rows that the nearest neighbour and a linear classifier get right (%), on standardised
-features.
+features. "layer" is the layer before the code, of 1,024 units.
+
+"gaps" removes a fifth of all cells of at most 1,000 rows, and fills them. Figures: mean squared error
+of the filled cells, in the units of `ColumnEncoder`, over that of the mean; and the mean rank.
 """
 
 import argparse
@@ -24,7 +28,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
@@ -35,7 +43,7 @@ from sk_bigan.columns import ColumnEncoder
 
 MOST_ROWS = 3000
 MOST_DIMENSIONS = 32
-UNTRAINED = {"learning_rate": 1e-12, "max_epochs": 1, "features": "penultimate"}
+UNTRAINED = {"learning_rate": 1e-12, "max_epochs": 1}
 
 
 class Task(NamedTuple):
@@ -75,39 +83,38 @@ def pca(task: Task, numbers: str) -> Features:
     return model.transform(train), model.transform(test)
 
 
-def bigan(task: Task, numbers: str, **parameters) -> Features:
+def bigan(task: Task, numbers: str, **parameters) -> dict[str, Features]:
     """The frame as it is, gaps included."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of sizes and of unseen categories
         scaling = ColumnEncoder(numbers=numbers)
         settings = {"scaling": scaling, "random_state": task.seed, **parameters}
         model = BiGANTransformer(task.n_dimensions, **settings).fit(task.train)
-        return model.transform(task.train), model.transform(task.test)
+        features = {}
+        for name, which in {"code": "latent", "layer": "penultimate"}.items():
+            model.set_params(features=which)
+            features[name] = model.transform(task.train), model.transform(task.test)
+        return features
 
 
-METHODS: dict[str, Callable[[Task], Features]] = {
-    "raw": lambda task: encoded(task, "standard"),
-    "bins": lambda task: encoded(task, "bins"),
-    "PCA": lambda task: pca(task, "standard"),
-    "PCA, bins": lambda task: pca(task, "bins"),
-    "untrained layer": lambda task: bigan(task, "standard", **UNTRAINED),
-    "untrained layer, bins": lambda task: bigan(task, "bins", **UNTRAINED),
-    "code": lambda task: bigan(task, "standard"),
-    "code, bins": lambda task: bigan(task, "bins"),
+# Name: task -> features, by what they are
+METHODS: dict[str, Callable[[Task], dict[str, Features]]] = {
+    "raw": lambda task: {"rows": encoded(task, "standard")},
+    "bins": lambda task: {"rows": encoded(task, "bins")},
+    "PCA": lambda task: {"code": pca(task, "standard")},
+    "PCA, bins": lambda task: {"code": pca(task, "bins")},
+    "untrained": lambda task: bigan(task, "standard", **UNTRAINED),
+    "ours": lambda task: bigan(task, "standard"),
+    "ours, bins": lambda task: bigan(task, "bins"),
 }
 
 
-def figures(task: Task, features: Features) -> dict[str, float]:
+def right(task: Task, features: Features) -> list[float]:
+    """Return the shares of test rows (%) that both classifiers get right."""
     scaler = StandardScaler().fit(features[0])
     train, test = (scaler.transform(part) for part in features)
-    classifiers = {
-        "1-NN": KNeighborsClassifier(1),
-        "logistic": LogisticRegression(max_iter=3000),
-    }
-    return {
-        name: 100 * classifier.fit(train, task.y_train).score(test, task.y_test)
-        for name, classifier in classifiers.items()
-    }
+    classifiers = KNeighborsClassifier(1), LogisticRegression(max_iter=3000)
+    return [100 * c.fit(train, task.y_train).score(test, task.y_test) for c in classifiers]
 
 
 def make_task(folder: Path, table: str, seed: int, missing: float) -> Task:
@@ -130,8 +137,117 @@ def make_task(folder: Path, table: str, seed: int, missing: float) -> Task:
     return Task(train, test, y_train, y_test, seed)
 
 
+def ours(given: np.ndarray, task: Task) -> np.ndarray:
+    model = BiGANTransformer(task.n_dimensions, scaling="columns", random_state=task.seed)
+    return model.fit(given).impute(given)
+
+
+def by(make_imputer: Callable[[int], object]) -> Callable[[np.ndarray, Task], np.ndarray]:
+    return lambda given, task: make_imputer(task.seed).fit_transform(given)
+
+
+FOREST = {"n_estimators": 10, "max_features": 0.3}
+# (rows with NaN, task) -> rows without
+IMPUTERS: dict[str, Callable[[np.ndarray, Task], np.ndarray]] = {
+    "mean": by(lambda seed: SimpleImputer()),
+    "KNN": by(lambda seed: KNNImputer()),
+    "iterative, linear": by(lambda seed: IterativeImputer(random_state=seed)),
+    "iterative, forests": by(
+        lambda seed: IterativeImputer(
+            RandomForestRegressor(**FOREST, random_state=seed), max_iter=3, random_state=seed
+        )
+    ),
+    "ours": ours,
+}
+
+
+def measure_gaps(arguments: argparse.Namespace, figures: dict) -> None:
+    tables = names_of_tables(arguments)
+    for table in tables:
+        for seed in range(arguments.seeds):
+            task = make_task(arguments.data, table, seed, missing=0.0)
+            frame = task.train.head(1000).reset_index(drop=True)
+            encoder = ColumnEncoder().fit(frame)
+            rows = encoder.transform(frame)
+            blocks = np.repeat(
+                np.arange(frame.shape[1]), [block.stop - block.start for block in encoder.blocks_]
+            )
+            removed = (np.random.default_rng(seed).random(frame.shape) < 0.2)[:, blocks]
+            removed &= ~np.isnan(rows)
+            given = np.where(removed, np.nan, rows)
+            measured = figures.setdefault(f"gaps/{table}/{seed}", {})
+            for name, impute in IMPUTERS.items():
+                if name not in measured:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore")  # of iterations that have not converged
+                        filled = impute(given, task)
+                    measured[name] = float(np.square(filled - rows)[removed].mean())
+                    save(arguments, figures)
+    print(f"{'error / error of the mean':<26}" + "".join(f"{table[:13]:>15}" for table in tables))
+    errors = np.array(
+        [
+            [
+                np.mean(
+                    [
+                        figures[f"gaps/{table}/{seed}"][name]
+                        / figures[f"gaps/{table}/{seed}"]["mean"]
+                        for seed in range(arguments.seeds)
+                    ]
+                )
+                for table in tables
+            ]
+            for name in IMPUTERS
+        ]
+    )
+    ranks = rankdata(errors, axis=0).mean(axis=1)
+    for name, row, rank in zip(IMPUTERS, errors, ranks, strict=True):
+        cells = "".join(f"{value:>15.2f}" for value in row)
+        print(f"{name:<26}{cells}   mean {row.mean():.2f}, rank {rank:.1f}")
+
+
+def names_of_tables(arguments: argparse.Namespace) -> list[str]:
+    names = pd.read_csv(arguments.data / "index.csv")["name"].tolist()
+    return names[::2] if arguments.choose else names
+
+
+def save(arguments: argparse.Namespace, figures: dict) -> None:
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=1))
+
+
+def measure_features(arguments: argparse.Namespace, figures: dict) -> None:
+    tables = names_of_tables(arguments)
+    missing = arguments.missing
+    for table in tables:
+        for seed in range(arguments.seeds):
+            measured = figures.setdefault(f"{table}/{seed}/{missing:g}", {})
+            for name in arguments.methods:
+                if name not in measured:
+                    task = make_task(arguments.data, table, seed, missing)
+                    features = METHODS[name](task)
+                    measured[name] = {kind: right(task, both) for kind, both in features.items()}
+                    save(arguments, figures)
+    print(f"{'1-NN / logistic, %':<22}{'mean':>14}" + "".join(f"{t[:12]:>14}" for t in tables))
+    for name in arguments.methods:
+        for kind in figures[f"{tables[0]}/0/{missing:g}"][name]:
+            of_tables = np.mean(
+                [
+                    [figures[f"{t}/{seed}/{missing:g}"][name][kind] for t in tables]
+                    for seed in range(arguments.seeds)
+                ],
+                axis=0,
+            )
+            cells = [of_tables.mean(axis=0), *of_tables]
+            texts = "".join(f"{near:>7.1f} /{linear:5.1f}" for near, linear in cells)
+            print(f"{f'{name}, {kind}':<22}{texts}")
+
+
+MEASURES = {"features": measure_features, "gaps": measure_gaps}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=MEASURES)
     parser.add_argument("--data", type=Path, required=True, help="folder with index.csv")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--missing", type=float, default=0.0)
@@ -139,40 +255,8 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=[*METHODS], choices=[*METHODS])
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    tables = pd.read_csv(arguments.data / "index.csv")["name"].tolist()
-    if arguments.choose:
-        tables = tables[::2]
-    path = arguments.json
-    known = json.loads(path.read_text()) if path and path.exists() else {}
-    for table in tables:
-        for seed in range(arguments.seeds):
-            key = f"{table}/{seed}/{arguments.missing:g}"
-            measured = known.setdefault(key, {})
-            for name in arguments.methods:
-                if name not in measured:
-                    task = make_task(arguments.data, table, seed, arguments.missing)
-                    measured[name] = figures(task, METHODS[name](task))
-                    if path:
-                        path.write_text(json.dumps(known, indent=1))
-    print(
-        f"{'1-NN / logistic, %':<26}" + "".join(f"{table[:13]:>15}" for table in tables) + "   mean"
-    )
-    for name in arguments.methods:
-        means = [
-            [
-                np.mean(
-                    [
-                        known[f"{table}/{seed}/{arguments.missing:g}"][name][figure]
-                        for seed in range(arguments.seeds)
-                    ]
-                )
-                for figure in ("1-NN", "logistic")
-            ]
-            for table in tables
-        ]
-        cells = "".join(f"{near:>8.1f} /{linear:5.1f}" for near, linear in means)
-        mean = np.mean(means, axis=0)
-        print(f"{name:<26}{cells}  {mean[0]:.1f} / {mean[1]:.1f}")
+    known = arguments.json is not None and arguments.json.exists()
+    MEASURES[arguments.what](arguments, json.loads(arguments.json.read_text()) if known else {})
 
 
 if __name__ == "__main__":
