@@ -14,7 +14,7 @@ except with ours, which takes gaps. Codes have a third of the table's columns, a
 the test rows that the nearest neighbour and a linear classifier get right (%), on standardised
 features. "layer" is the layer before the code, of 1,024 units.
 
-"gaps" removes a fifth of all cells of at most 1,000 rows and fills them. Figures: mean squared error
+"gaps" removes a fifth of all cells of at most 1,000 rows and fills them. Figures: squared error
 of the filled cells, in the units of `ColumnEncoder`, over that of the mean; and the mean rank.
 """
 
