@@ -214,7 +214,7 @@ def autoencoder(
         shape,
         hidden_units=hidden_units,
         code_activation=nn.Identity(),
-        bounded=task.name in IMAGE_SIDE,
+        output=nn.Tanh() if task.name in IMAGE_SIDE else nn.Identity(),
         wanted={"encoder": Wanted(parameters=encoder)},
     )
     E, G = (

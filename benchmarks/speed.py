@@ -51,7 +51,7 @@ def make_networks(n_features=N_FEATURES, latent_dim=LATENT_DIM, hidden_units=(WI
         latent_dim,
         hidden_units,
         code_activation=nn.Identity(),
-        bounded=True,
+        output=nn.Tanh(),
         wanted={},
     )
 

@@ -57,7 +57,7 @@ def make_networks():
             3,
             (16, 16),
             code_activation=nn.Identity(),
-            bounded=True,
+            output=nn.Tanh(),
             wanted={"discriminator": Wanted(discriminator)},
         )
 

@@ -27,7 +27,7 @@ def build(hidden_units=(16, 8), parameters=None, **own):
         3,
         hidden_units,
         code_activation=nn.Identity(),
-        bounded=True,
+        output=nn.Tanh(),
         wanted=wanted,
     )
 

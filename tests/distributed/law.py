@@ -47,7 +47,7 @@ def make_networks(architecture, discriminator, cycles):
         3,
         units,
         code_activation=nn.Identity(),
-        bounded=True,
+        output=nn.Tanh(),
         wanted={"discriminator": Wanted(discriminator)},
         cycle_discriminators=cycles,
     )
