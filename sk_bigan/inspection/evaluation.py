@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import Bunch, check_random_state, column_or_1d
+from sklearn.utils._optional_dependencies import check_pandas_support
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
@@ -18,7 +19,6 @@ from sklearn.utils.validation import check_consistent_length
 from .figures import measure
 from .folds import shuffled_folds
 from .refits import check_transformer, flat
-from .tables import framed
 from .units import scaler_of
 
 
@@ -111,6 +111,7 @@ def evaluate(
     >>> evaluate(bigan, X, y, random_state=0).names
     ['BiGANTransformer', 'PCA(2)']
     """
+    pandas = check_pandas_support("evaluate") if as_frame else None
     named = by_name(estimators)
     for estimator in named.values():
         check_transformer(estimator)
@@ -147,10 +148,9 @@ def evaluate(
     names = [*figures]
     columns = [*figures[names[0]]]
     values = np.array([[figures[name][column] for column in columns] for name in names])
-    if as_frame:
-        table = framed(values, names, columns, caller="evaluate")
-    else:
-        table = Bunch(**dict(zip(columns, values.T, strict=True)))
+    table = Bunch(**dict(zip(columns, values.T, strict=True)))
+    if pandas is not None:
+        table = pandas.DataFrame(table, names)
     return Bunch(names=names, table=table)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, _safe_indexing
+from sklearn.utils._optional_dependencies import check_pandas_support
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .jacobian import jacobian
+from .names import code_names, column_names
 from .refits import check_transformer, encode, flat
-from .tables import code_names, column_names, framed
 
 MOST_VALUES = 2**24  # of the Jacobians of the rows that are computed at a time: 128 MB
 
@@ -73,6 +74,7 @@ def loadings(estimator: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
     >>> np.allclose(loadings(pca, X).mean, pca.components_.T)
     True
     """
+    pandas = check_pandas_support("loadings") if as_frame else None
     check_transformer(estimator)
     check_is_fitted(estimator)
     rows = flat(X)
@@ -92,8 +94,9 @@ def loadings(estimator: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
         feature_names_in=column_names(X, n_features),
         feature_names_out=code_names(estimator, n_codes),
     )
-    if as_frame:
-        names = result.feature_names_in, result.feature_names_out
+    if pandas is not None:
         for key in ("mean", "mean_absolute"):
-            result[key] = framed(result[key], *names, caller="loadings")
+            result[key] = pandas.DataFrame(
+                result[key], result.feature_names_in, result.feature_names_out
+            )
     return result

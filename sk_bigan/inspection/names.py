@@ -1,12 +1,10 @@
-"""Names of columns and codes, and results as frames."""
+"""Names of columns and codes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_pandas_support
 from sklearn.utils.validation import _get_feature_names
 
 
@@ -27,20 +25,3 @@ def code_names(estimator: Any, n_codes: int) -> np.ndarray:
     if len(names) == n_codes:
         return names
     return np.array([f"z{i}" for i in range(n_codes)], dtype=object)
-
-
-def framed(
-    values: np.ndarray, index: Sequence[Any] | None, columns: Sequence[str], caller: str
-) -> Any:
-    """Return a frame of pandas.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows, n_columns)
-    index : sequence or None
-        Names of the rows; None numbers them.
-    columns : sequence of str
-    caller : str
-        Function that is named if pandas is missing.
-    """
-    return check_pandas_support(caller).DataFrame(values, index=index, columns=columns)
