@@ -144,15 +144,17 @@ def test_a_score_of_your_own_is_integrated_or_refused(wine):
 
 def test_nothing_is_changed_and_rows_do_not_depend_on_others(wine):
     detector = make().fit(wine)
-    before = {name: value.clone() for name, value in detector.encoder_.state_dict().items()}
+    networks = detector.encoder_, detector.generator_
+    parameters = [weight for network in networks for weight in network.parameters()]
+    before = [(weight.detach().clone(), weight.grad.clone()) for weight in parameters]
     whole = explain(detector, wine)
     alone = explain(detector, wine[3:4])
     np.testing.assert_allclose(alone.contributions[0], whole.contributions[3], rtol=1e-5, atol=1e-6)
     with torch.inference_mode():
         np.testing.assert_array_equal(explain(detector, wine).contributions, whole.contributions)
-    for network in (detector.encoder_, detector.generator_):
-        assert all(weight.grad is None for weight in network.parameters())
-    assert all(before[name].equal(value) for name, value in detector.encoder_.state_dict().items())
+    for weight, (value, gradient) in zip(parameters, before, strict=True):
+        assert weight.equal(value)
+        assert weight.grad.equal(gradient)
 
 
 def test_frames_and_pipelines_name_the_columns_that_reach_the_detector():
