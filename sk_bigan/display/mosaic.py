@@ -81,14 +81,7 @@ class View:
             shape = layout.row_shape if layout.channels_last else layout.sample_shape
             channels_first = not layout.channels_last
         else:
-            shape = positive_integers("image_shape", image_shape)
-            if len(shape) not in (2, 3) or prod(shape) != n_features:
-                raise ValueError(
-                    "image_shape must be (height, width), (channels, height, width) or (height, "
-                    f"width, channels), with as many values as a row of X, {n_features}, "
-                    f"got {image_shape!r}"
-                )
-            channels_first = len(shape) == 3 and shape[0] in CHANNELS
+            shape, channels_first = check_image_shape(image_shape, n_features)
         if len(shape) == 3 and shape[0 if channels_first else 2] not in CHANNELS:
             raise ValueError(
                 f"images must have 1, 3 or 4 channels to be drawn, got images of shape {shape}; "
@@ -114,6 +107,17 @@ class View:
             limits = float(scaler.data_min_.min()), float(scaler.data_max_.max())
         names = getattr(self.estimator, "feature_names_in_", None)
         return Scale(limits, names, UNITS[type(scaler).__name__])
+
+
+def check_image_shape(image_shape: Sequence[int], n_features: int) -> tuple[tuple[int, ...], bool]:
+    """Return the shape that the user gave, and whether channels come first."""
+    shape = positive_integers("image_shape", image_shape)
+    if len(shape) not in (2, 3) or prod(shape) != n_features:
+        raise ValueError(
+            "image_shape must be (height, width), (channels, height, width) or (height, width, "
+            f"channels), with as many values as a row of X, {n_features}, got {image_shape!r}"
+        )
+    return shape, len(shape) == 3 and shape[0] in CHANNELS
 
 
 def in_rows(images: np.ndarray, n_columns: int) -> np.ndarray:

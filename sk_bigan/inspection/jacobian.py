@@ -1,0 +1,137 @@
+"""Jacobians of codes with respect to the columns of X."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.utils._set_output import _get_adapter_from_container
+from torch import Tensor
+
+from .._data.scaling import center_and_factor
+from .._estimator.rows import rows_of
+from .._model.fitted import Fitted
+from ..networks.layers import reader
+from ..transformer import BiGANTransformer
+from .refits import encode, flat
+
+# Maps x -> x A + b, whose Jacobian is the same in every row.
+AFFINE = (MaxAbsScaler, MinMaxScaler, PCA, RobustScaler, StandardScaler, TruncatedSVD)
+STEP = 1e-3  # of finite differences, in standard deviations of a column
+
+
+def jacobian(estimator: Any, X: Any, deviations: np.ndarray | None) -> np.ndarray:
+    """Return the Jacobian of `transform` in each row.
+
+    It is exact for BiGANs, for affine maps and for pipelines of these. Others are differentiated by
+    central differences.
+
+    Parameters
+    ----------
+    estimator : fitted transformer
+    X : array-like of n rows
+    deviations : ndarray of shape (n_features,) or None
+        Standard deviations of the columns, in which the steps of differences are measured; None
+        takes those of X.
+
+    Returns
+    -------
+    ndarray of shape (n, n_codes, n_features), or (1, n_codes, n_features) where all rows have the
+    same
+    """
+    if isinstance(estimator, FrozenEstimator):
+        return jacobian(estimator.estimator, X, deviations)
+    if isinstance(estimator, Pipeline):
+        return _by_chain_rule(estimator, X, deviations)
+    if isinstance(estimator, BiGANTransformer):
+        return _of_encoder(estimator, X)
+    if isinstance(estimator, AFFINE) and not getattr(estimator, "clip", False):
+        return _of_affine_map(estimator, X)
+    return _by_differences(estimator, X, deviations)
+
+
+def _by_chain_rule(pipeline: Pipeline, X: Any, deviations: np.ndarray | None) -> np.ndarray:
+    product = None
+    for _, step in pipeline.steps:
+        if step is None or step == "passthrough":
+            continue
+        outer = jacobian(step, X, deviations)
+        product = outer if product is None else outer @ product
+        X = step.transform(X)
+        deviations = None
+    if product is None:
+        return np.eye(flat(X).shape[1])[np.newaxis]
+    return product
+
+
+def _of_affine_map(estimator: Any, X: Any) -> np.ndarray:
+    # Its own arrays would do, but differ from class to class, as with `whiten` and `with_std`.
+    n_features = estimator.n_features_in_
+    units = np.vstack([np.eye(n_features), np.zeros(n_features)])
+    *images, origin = encode(estimator, _like(X, units))
+    return np.transpose(images - origin)[np.newaxis]
+
+
+def _of_encoder(estimator: BiGANTransformer, X: Any) -> np.ndarray:
+    model = estimator.model_
+    read = reader(model.players.encoder, estimator.features)
+
+    def codes(x: Tensor) -> Tensor:
+        return torch.cat([*read(x).values()], dim=1)
+
+    by_sample = model.map(lambda x: per_row_jacobian(codes, x, model), rows_of(estimator, X))
+    _, factor = center_and_factor(model.scaler)
+    return by_sample * factor
+
+
+def per_row_jacobian(function: Callable[[Tensor], Tensor], x: Tensor, model: Fitted) -> Tensor:
+    """Return the Jacobian of each row's output, which depends on no other row.
+
+    Parameters
+    ----------
+    function : callable, Tensor of shape (m, *sample_shape) -> Tensor of shape (m, k)
+    x : Tensor of shape (m, *sample_shape)
+    model : Fitted
+        Whose layout orders the columns.
+
+    Returns
+    -------
+    Tensor of shape (m, k, n_features)
+    """
+    with torch.inference_mode(False):
+        x = x.clone().requires_grad_()
+        outputs = function(x)  # (m, k)
+        gradients = []
+        for output in outputs.unbind(1):
+            # The gradient of the sum over the rows is each row's own gradient.
+            (gradient,) = torch.autograd.grad(output.sum(), x, retain_graph=True)
+            gradients.append(model.layout.to_rows(gradient))
+        return torch.stack(gradients, dim=1)
+
+
+def _by_differences(estimator: Any, X: Any, deviations: np.ndarray | None) -> np.ndarray:
+    rows = flat(X)
+    if deviations is None:
+        deviations = rows.std(axis=0)
+    steps = STEP * np.where(deviations > 0, deviations, 1)
+    columns = []
+    for j, step in enumerate(steps):
+        shift = np.zeros(len(steps))
+        shift[j] = step
+        after, before = (encode(estimator, _like(X, rows + s)) for s in (shift, -shift))
+        columns.append((after - before) / (2 * step))
+    return np.stack(columns, axis=2)
+
+
+def _like(X: Any, rows: np.ndarray) -> Any:
+    """Return rows in the container of X, with its names or the shape of its rows."""
+    if not hasattr(X, "columns"):
+        return rows.reshape(-1, *np.shape(X)[1:])
+    adapter = _get_adapter_from_container(X)
+    return adapter.create_container(rows, None, columns=[*X.columns])

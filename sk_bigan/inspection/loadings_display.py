@@ -1,0 +1,171 @@
+"""Loadings as a heat map, or as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, sqrt
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
+
+from ..display.common import Display
+from ..display.mosaic import MOST_NAMES, View, check_image_shape, draw_mosaic, in_rows
+from ..transformer import BiGANTransformer
+from .loadings import loadings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+KINDS = {
+    "mean": "mean derivative of the code",
+    "mean_absolute": "mean absolute derivative of the code",
+}
+
+
+class LoadingsDisplay(Display):
+    """Loadings of columns on codes.
+
+    Columns are drawn as a heat map, images as a picture for each code.
+
+    Parameters
+    ----------
+    values : ndarray
+        Loadings of shape (n_columns, n_codes), or pictures of shape (n_codes, height, width).
+    column_names, code_names : sequence of str, default=None
+        Names along the heat map; ``None`` numbers them.
+    label : str, default="loading"
+        Label of the colour bar.
+
+    Attributes
+    ----------
+    heat_map_ : matplotlib AxesImage or None
+        Of columns.
+    image_ : matplotlib AxesImage or None
+        The mosaic of pictures, in the order of the codes, row by row.
+    colorbar_ : matplotlib Colorbar
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    """
+
+    def __init__(
+        self,
+        values: np.ndarray,
+        column_names: Sequence[str] | None = None,
+        code_names: Sequence[str] | None = None,
+        *,
+        label: str = "loading",
+    ):
+        self.values = values
+        self.column_names = column_names
+        self.code_names = code_names
+        self.label = label
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        *,
+        kind: str = "mean",
+        image_shape: Sequence[int] | None = None,
+        scaled: bool = True,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Compute the loadings and draw them.
+
+        Parameters
+        ----------
+        estimator : fitted transformer
+        X : array-like or frame
+            Rows or images of numbers, over which the means are taken.
+        kind : {"mean", "mean_absolute"}, default="mean"
+            Mean of the derivatives, or of their absolute values.
+        image_shape : tuple of int, default=None
+            (height, width), or with channels before or after these, where rows of X are images and
+            the estimator does not know it. Loadings of channels are added. ``None`` draws pictures
+            where the estimator is a BiGAN of images, a heat map otherwise.
+        scaled : bool, default=True
+            Whether to multiply the loadings of a heat map by the columns' standard deviations in X,
+            so that columns of different units can be compared.
+        ax : matplotlib Axes, default=None
+            Where to draw; ``None`` makes a figure.
+        **kwargs : dict
+            For matplotlib's `imshow`.
+
+        Returns
+        -------
+        display : LoadingsDisplay
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError
+            If `estimator` has no `transform`.
+        ValueError
+            If X is not as in `fit`, `kind` is not as described, or `image_shape` does not fit.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        validate_parameter_constraints(
+            {"kind": [StrOptions(set(KINDS))], "scaled": ["boolean"]},
+            {"kind": kind, "scaled": scaled},
+            caller_name=f"{cls.__name__}.from_estimator",
+        )
+        result = loadings(estimator, X)
+        values, label = result[kind], KINDS[kind]
+        shape, channels_first = _image_shape(estimator, image_shape, len(values))
+        if shape:
+            pictures = values.T.reshape(-1, *shape)
+            if len(shape) == 3:
+                pictures = pictures.sum(axis=1 if channels_first else 3)
+            return cls(pictures, label=label).plot(ax, **kwargs)
+        if scaled:
+            rows = np.asarray(X, dtype=np.float64).reshape(-1, len(values))
+            values = values * rows.std(axis=0)[:, np.newaxis]
+            label += ",\nper standard deviation of the column"
+        names = result.feature_names_in, result.feature_names_out
+        return cls(values, *names, label=label).plot(ax, **kwargs)
+
+    def _draw(self, ax: Axes, **kwargs: Any) -> None:
+        self.heat_map_, self.image_ = None, None
+        highest = float(np.abs(self.values).max()) or 1.0
+        style: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -highest, "vmax": highest}
+        if (self.values >= 0).all():
+            style |= {"cmap": "viridis", "vmin": 0}
+        style |= kwargs
+        if self.values.ndim == 3:
+            n_pictures = len(self.values)
+            mosaic = in_rows(self.values, ceil(sqrt(n_pictures)))
+            self.image_ = draw_mosaic(ax, mosaic, None, **style)
+            ax.set_xlabel(f"codes 0 to {n_pictures - 1}, row by row")
+            drawn = self.image_
+        else:
+            n_columns, n_codes = self.values.shape
+            self.heat_map_ = drawn = ax.imshow(self.values, aspect="auto", **style)
+            _name(ax.set_xticks, self.code_names, n_codes, rotation=90)
+            _name(ax.set_yticks, self.column_names, n_columns)
+            ax.set(xlabel="code", ylabel="column")
+        self.colorbar_ = ax.figure.colorbar(drawn, ax=ax, label=self.label)
+
+
+def _image_shape(
+    estimator: Any, image_shape: Sequence[int] | None, n_columns: int
+) -> tuple[tuple[int, ...], bool]:
+    """Return the shape of a picture, () for columns, and whether channels come first."""
+    if isinstance(estimator, BiGANTransformer):
+        view = View(estimator, image_shape)
+        return view.shape, view.channels_first
+    if image_shape is None:
+        return (), False
+    return check_image_shape(image_shape, n_columns)
+
+
+def _name(set_ticks: Any, names: Sequence[str] | None, n: int, **style: Any) -> None:
+    """Name what is drawn at 0, 1, ...; of very many, every other one or fewer."""
+    ticks = range(0, n, ceil(n / MOST_NAMES))
+    labels = [str(i) if names is None else str(names[i]) for i in ticks]
+    set_ticks(ticks, labels, **style)

@@ -1,0 +1,188 @@
+"""Tables of figures and curves over the length of a code."""
+
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.datasets import load_wine
+from sklearn.decomposition import PCA, KernelPCA
+from sklearn.manifold import TSNE
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.random_projection import GaussianRandomProjection
+
+from sk_bigan.inspection import evaluate, explain, latent_dim_curve, loadings
+
+WITHOUT_Y = ["n_codes", "explained", "trustworthiness", "neighbors_kept", "silhouette", "seconds"]
+OF_CLASSES = ["accuracy_1nn", "accuracy_linear", "accuracy_few_labels"]
+
+
+@pytest.fixture(scope="module")
+def wine():
+    X, y = load_wine(return_X_y=True)
+    return StandardScaler().fit_transform(X), y
+
+
+@pytest.fixture(scope="module")
+def table(wine):
+    estimators = {
+        "all": StandardScaler(),
+        "noise": Noise(3),
+        "three": PCA(3),
+    }
+    return evaluate(estimators, *wine, random_state=0, as_frame=True).table
+
+
+class Noise(TransformerMixin, BaseEstimator):
+    """Codes that have nothing to do with the rows."""
+
+    def __init__(self, n_codes=2):
+        self.n_codes = n_codes
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.random.default_rng(0).normal(size=(len(X), self.n_codes))
+
+
+def test_the_table_has_a_row_for_each_and_for_pca_of_each_width(table):
+    assert list(table.index) == ["all", "noise", "three", "PCA(3)", "PCA(13)"]
+    assert {*table.columns} == {*WITHOUT_Y, *OF_CLASSES}
+    assert list(table.n_codes) == [13, 3, 3, 3, 13]
+    assert (table.seconds > 0).all()
+
+
+def test_what_keeps_all_is_perfect_and_noise_is_nothing(table):
+    keeps_all = ["explained", "trustworthiness", "neighbors_kept"]
+    np.testing.assert_allclose(table.loc[["all", "PCA(13)"], keeps_all], 1)
+    noise = table.loc["noise"]
+    assert np.isnan(noise.explained)
+    assert noise.trustworthiness < 0.6
+    assert noise.neighbors_kept < 0.25
+    assert noise[OF_CLASSES].max() < 0.6
+    assert table.loc["three", OF_CLASSES].min() > 0.85
+
+
+def test_pca_is_fitted_on_standardised_columns(table, wine):
+    figures = [column for column in table.columns if column != "seconds"]
+    # PCA itself and the PCA beside differ by the scaling within the folds alone.
+    np.testing.assert_allclose(
+        table.loc["three", figures].astype(float),
+        table.loc["PCA(3)", figures].astype(float),
+        atol=0.05,
+    )
+    X, _ = wine
+    other_units = evaluate(PCA(3), X * np.logspace(-3, 3, 13), random_state=0)
+    assert other_units.names == ["PCA", "PCA(3)"]
+    assert other_units.table.explained[0] < 0.55
+    assert other_units.table.explained[1] == pytest.approx(table.explained["PCA(3)"], abs=0.05)
+
+
+def test_accuracy_is_that_of_test_rows(wine):
+    """A transformer that remembers its rows has nothing to say of others."""
+
+    class Memory(Noise):
+        def fit(self, X, y=None):
+            self.rows_ = {row.tobytes() for row in X}
+            return self
+
+        def transform(self, X):
+            known = np.array([row.tobytes() in self.rows_ for row in X])
+            return np.where(known[:, np.newaxis], X[:, :2] * 1e3, super().transform(X))
+
+    figures = evaluate(Memory(), *wine, with_pca=False, random_state=0).table
+    assert figures.accuracy_1nn[0] < 0.6
+
+
+def test_without_classes_there_are_no_accuracies(wine):
+    result = evaluate([PCA(2), PCA(3)], wine[0], random_state=0)
+    assert result.names == ["PCA 1", "PCA 2", "PCA(2)", "PCA(3)"]
+    assert [*result.table] == WITHOUT_Y
+    assert all(column.shape == (4,) for column in result.table.values())
+    alone = evaluate(PCA(2), wine[0], with_pca=False, random_state=0)
+    assert alone.names == ["PCA"]
+
+
+def test_seeds_folds_and_processes(wine):
+    def figures(**parameters):
+        table = evaluate(PCA(2), *wine, with_pca=False, **parameters).table
+        return [value[0] for name, value in table.items() if name != "seconds"]
+
+    assert figures(random_state=0) == figures(random_state=0)
+    assert figures(random_state=0) != figures(random_state=1)
+    np.testing.assert_allclose(figures(random_state=0), figures(random_state=0, n_jobs=2))
+    sorted_folds = figures(random_state=0, cv=KFold(3))  # wine is sorted by its classes
+    assert sorted_folds[-2] < 0.3
+    assert figures(random_state=0, cv=StratifiedKFold(5))[-2] > 0.8
+
+
+def test_images_and_bigans(digits, small):
+    images = digits[:120].reshape(-1, 8, 8)
+    bigan = small(max_epochs=1)
+    result = evaluate({"images": bigan, "rows": bigan}, images, random_state=0, as_frame=True)
+    assert list(result.table.index) == ["images", "rows", "PCA(4)"]
+    assert result.table.notna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("estimators", "y", "error", "message"),
+    [
+        (TSNE(), None, TypeError, "estimator must have the methods fit and transform, got TSNE"),
+        (PCA(2), np.linspace(0, 1, 178), ValueError, "y must hold classes, got continuous"),
+        (PCA(2), np.zeros(3), ValueError, "inconsistent numbers of samples"),
+    ],
+)
+def test_bad_input_of_evaluate_is_named(wine, estimators, y, error, message):
+    with pytest.raises(error, match=message):
+        evaluate(estimators, wine[0], y)
+
+
+@pytest.mark.parametrize("function", [evaluate, explain, loadings])
+def test_frames_need_pandas(wine, monkeypatch, function):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=f"{function.__name__} requires pandas"):
+        function(PCA(2), wine[0], as_frame=True)
+
+
+# Curves
+
+
+def test_pca_by_itself_is_the_curve_beside(wine):
+    curve = latent_dim_curve(
+        make_pipeline(StandardScaler(), PCA()),
+        wine[0],
+        [1, 3, 13],
+        param_name="pca__n_components",
+        random_state=0,
+    )
+    assert curve.scores.shape == curve.pca_scores.shape == (3, 3)
+    np.testing.assert_allclose(curve.scores, curve.pca_scores, atol=1e-9)
+    assert (np.diff(curve.scores, axis=0) > 0).all()
+    np.testing.assert_allclose(curve.scores[-1], 1)
+    assert list(curve.latent_dims) == [1, 3, 13]
+
+
+def test_lengths_are_those_of_the_estimator(digits, small):
+    curve = latent_dim_curve(small(max_epochs=1), digits, [1, 70], cv=2, random_state=0, n_jobs=2)
+    assert curve.scores.shape == (2, 2)
+    np.testing.assert_allclose(curve.pca_scores[1], 1)  # has no more than 64 components
+    again = latent_dim_curve(small(max_epochs=1), digits, [1], cv=2, random_state=0)
+    np.testing.assert_allclose(again.scores[0], curve.scores[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("latent_dims", [[], [0, 1], [1.5], 3, [[1]]])
+def test_bad_lengths_are_named(wine, small, latent_dims):
+    with pytest.raises(ValueError, match="latent_dims must be positive integers, got"):
+        latent_dim_curve(small(), wine[0], latent_dims)
+
+
+def test_bad_estimators_of_curves_are_named(wine):
+    with pytest.raises(ValueError, match="Invalid parameter 'latent_dim' for estimator PCA"):
+        latent_dim_curve(PCA(), wine[0], [1])
+    with pytest.raises(TypeError, match="must have the method inverse_transform, got Noise"):
+        latent_dim_curve(Noise(), wine[0], [1], param_name="n_codes")
+    assert hasattr(KernelPCA(), "inverse_transform")
+    assert hasattr(GaussianRandomProjection(), "inverse_transform")
