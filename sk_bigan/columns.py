@@ -92,9 +92,11 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    The inverse is exact for categories within `max_categories`, booleans, integers below 2**50 and
-    dates. These have the coarsest unit, from days to nanoseconds, that all dates of `fit` share.
-    Floats within the range of `fit` are off by no more than 1e-12 of that range.
+    The inverse is exact for categories within `max_categories`, for booleans, and for integers
+    below 2**50. Floats within the range of `fit` are off by no more than 1e-12 of that range.
+
+    Dates and durations are rounded to the coarsest unit that all of `fit` share, from days to
+    nanoseconds. They are exact within 2**50 of these units, which are 35 years of microseconds.
 
     References
     ----------
@@ -248,7 +250,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         for encoder, block in zip(self._encoders, self.blocks_, strict=True):
             encoded = Z[:, block.start : block.stop]
             known = ~np.isnan(encoded).any(axis=1)
-            columns.append((encoder.decode(encoded[known]), known))
+            columns.append((encoder.decode(np.nan_to_num(encoded))[known], known))
         table = frames.make(self._origin, columns)
         if self._origin.library == frames.library_of(X) == "pandas":
             table.index = X.index  # type: ignore[union-attr]

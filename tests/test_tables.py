@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sk_bigan import BiGANDetector, BiGANTransformer
-from sk_bigan.columns import ColumnEncoder
+from sk_bigan.columns import ColumnEncoder, is_plain
 from sk_bigan.networks.blocks import BlockOutput
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -225,7 +225,11 @@ def test_a_resumed_training_ends_as_one_that_was_not_broken_off(tmp_path):
 BAD = {
     "another order": (lambda f: f[f.columns[::-1]], ValueError, "same order"),
     "a column less": (lambda f: f.drop(columns="ash"), ValueError, "ash"),
-    "text for numbers": (lambda f: f.assign(ash="much"), ValueError, "'ash' must hold numbers"),
+    "text for numbers": (
+        lambda f: f.assign(ash="much"),
+        ValueError,
+        "numbers in column 'ash' as in fit",
+    ),
     "an unseen category": (
         lambda f: f.assign(place="east"),
         UserWarning,
@@ -271,3 +275,21 @@ def test_what_takes_plain_numbers_says_so(tmp_path):
         make().fit(WINE.data).transform(np.where(WINE.data > 100, np.nan, WINE.data))
     with pytest.raises(ValueError, match="X contains NaN"):
         make().fit(np.full((10, 8, 8), np.nan))
+
+
+@pytest.mark.parametrize(
+    ("X", "plain"),
+    [
+        (WINE.data, True),
+        (pd.DataFrame(WINE.data), True),
+        (pl.DataFrame({"a": [1, 2], "b": [True, False]}), True),
+        (np.array([[1.0, np.nan]]), False),
+        (pl.DataFrame({"a": [1, None]}), False),
+        (pd.DataFrame({"a": ["x", "y"]}), False),
+        (pd.DataFrame({"a": pd.date_range("2020", periods=2)}), False),
+        (WINE.data.tolist(), True),
+        (np.full((3, 2, 2), np.nan), True),  # images are no tables
+    ],
+)
+def test_plain_numbers_are_told_from_other_tables(X, plain):
+    assert is_plain(X) == plain

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -14,14 +13,21 @@ from .frames import Column
 MAX_DISTINCT = 300  # more texts than this are no categories
 FAMILIES = {"M": "dates", "m": "durations", "O": "texts or categories"}  # others are numbers
 UNITS = ("D", "s", "ms", "us", "ns")
+# Dates and durations that every library can hold, in nanoseconds and in coarser units.
+LIMITS = {
+    "M8[ns]": (np.datetime64("1677-09-23"), np.datetime64("2262-04-10")),
+    "M8": (np.datetime64("0001-01-02"), np.datetime64("9999-12-30")),
+    "m8[ns]": (np.timedelta64(-(10**5), "D"), np.timedelta64(10**5, "D")),
+    "m8": (np.timedelta64(-(10**8), "D"), np.timedelta64(10**8, "D")),
+}
 
 
-def family(observed: np.ndarray) -> str:
+def family(dtype: np.dtype) -> str:
     """Return the word for values that one encoder takes."""
-    return FAMILIES.get(observed.dtype.kind, "numbers")
+    return FAMILIES.get(dtype.kind, "numbers")
 
 
-class Line:
+class Numbers:
     """Numbers, dates and durations as float64, and back in their dtype.
 
     Dates and durations are counted from the first one, in the coarsest unit of days, seconds and
@@ -41,11 +47,26 @@ class Line:
     def __init__(self, name: str, observed: np.ndarray):
         self.name = name
         self.dtype = observed.dtype
-        self.origin: Any = None
-        if self.dtype.kind in "mM":
-            dtypes = [f"{self.dtype.kind}8[{unit}]" for unit in UNITS]
-            lossless = (dtype for dtype in dtypes if (observed.astype(dtype) == observed).all())
-            self.origin = observed.min().astype(next(lossless))
+        self.is_time = self.dtype.kind in "mM"
+        if self.is_time:
+            dtypes = (np.dtype(f"{self.dtype.kind}8[{unit}]") for unit in UNITS)
+            dtype = next(d for d in dtypes if (observed.astype(d) == observed).all())
+            self.origin = observed.min().astype(dtype)
+            self.step = np.ones((), dtype.str.replace("M", "m"))
+            low, high = LIMITS.get(self.dtype.str[1:], LIMITS[f"{self.dtype.kind}8"])
+            first, *ends = (
+                end.astype(dtype).astype(np.int64).item()
+                for end in (self.origin, min(low, observed.min()), max(high, observed.max()))
+            )
+            # All dates of nanoseconds are more than 64 bits apart.
+            self.low, self.high = np.clip([float(end - first) for end in ends], -9.2e18, 9.2e18)
+        elif self.dtype.kind == "f":
+            limits = np.finfo(self.dtype)
+            self.low, self.high = limits.min, limits.max
+        else:
+            self.low, self.high = np.iinfo(self.dtype).min, np.iinfo(self.dtype).max
+            if float(self.high) > self.high:  # rounded up to an integer of more than 64 bits
+                self.high = np.nextafter(float(self.high), 0)
         numbers = self.to_numbers(observed)
         with np.errstate(over="ignore"):
             if not np.isfinite(np.square(numbers).sum()):
@@ -62,47 +83,32 @@ class Line:
         ValueError
             If the values are of another family than in `fit`, or infinite.
         """
-        if family(observed) != FAMILIES.get(self.dtype.kind, "numbers"):
-            held = FAMILIES.get(self.dtype.kind, "numbers")
-            raise ValueError(f"column {self.name!r} must hold {held}, got {family(observed)}")
-        if self.origin is not None:
-            return (observed - self.origin) / _step(self.origin.dtype)
+        if family(observed.dtype) != family(self.dtype):
+            raise ValueError(
+                f"X must have {family(self.dtype)} in column {self.name!r} as in fit, got "
+                f"{family(observed.dtype)}"
+            )
+        if self.is_time:
+            return (observed - self.origin) / self.step
         numbers = observed.astype(np.float64)
         if np.isinf(numbers).any():
             raise ValueError(
                 "Input X contains infinity or a value too large for dtype('float64') in column "
-                f"{self.name!r}: make it a number or NaN"
+                f"{self.name!r}"
             )
         return numbers
 
     def from_numbers(self, numbers: np.ndarray) -> np.ndarray:
-        """Return the nearest values of the dtype: a network may ask for more than it holds."""
-        if self.origin is not None:
-            step = _step(self.origin.dtype)
-            # Libraries have 32 bits for a date.
-            most = (2**30 if _step(self.dtype) == _step("M8[D]") else 2**62) * _step(self.dtype)
-            return (self.origin + _rounded(numbers, np.int64, most / step) * step).astype(
-                self.dtype
-            )
-        if self.dtype.kind == "f":
-            limits = np.finfo(self.dtype)
-            return np.clip(numbers, limits.min, limits.max).astype(self.dtype)
-        return _rounded(numbers, self.dtype)
+        """Return the nearest values that the dtype can hold."""
+        numbers = np.clip(numbers, self.low, self.high)
+        if self.dtype.kind != "f":
+            numbers = np.rint(numbers)
+        if self.is_time:
+            return (self.origin + numbers.astype(np.int64) * self.step).astype(self.dtype)
+        return numbers.astype(self.dtype)
 
 
-def _step(dtype: Any) -> np.timedelta64:
-    unit: Any = np.datetime_data(dtype)[0]
-    return np.timedelta64(1, unit)
-
-
-def _rounded(numbers: np.ndarray, dtype: Any, most: float = np.inf) -> np.ndarray:
-    limits = np.iinfo(dtype)
-    # As a float, the largest integer of 64 bits is one too large.
-    top = np.nextafter(float(limits.max), 0) if limits.bits == 64 else limits.max
-    return np.rint(np.clip(numbers, max(limits.min, -most), min(top, most))).astype(dtype)
-
-
-class Standard(Line):
+class Standard(Numbers):
     """A number as one number of mean 0 and variance 1.
 
     Parameters
@@ -125,10 +131,11 @@ class Standard(Line):
 
     def decode(self, block: np.ndarray) -> np.ndarray:
         """Return the values of blocks without gaps."""
-        return self.from_numbers(self.scaler.inverse_transform(block)[:, 0])
+        with np.errstate(over="ignore"):  # `from_numbers` bounds what is too large
+            return self.from_numbers(self.scaler.inverse_transform(block)[:, 0])
 
 
-class Bins(Line):
+class Bins(Numbers):
     """A number as the share of each quantile bin that lies below it.
 
     The piecewise-linear encoding of Gorishniy et al. 2022 (arXiv 2203.05556, eq. 1), but that the
@@ -155,7 +162,8 @@ class Bins(Line):
         """Return blocks of the rows that have one, and a mask of these rows."""
         starts = self.low + np.cumsum(self.widths) - self.widths
         widths = np.where(self.widths > 0, self.widths, 1)
-        shares = (self.to_numbers(column.observed)[:, np.newaxis] - starts) / widths
+        with np.errstate(over="ignore"):  # bins may be as narrow as the least float
+            shares = (self.to_numbers(column.observed)[:, np.newaxis] - starts) / widths
         return np.clip(shares, 0, 1), column.known
 
     def decode(self, block: np.ndarray) -> np.ndarray:
@@ -183,8 +191,8 @@ class OneHot:
     def __init__(self, name: str, column: Column, max_categories: int):
         self.name = name
         observed = column.observed
-        if family(observed) in ("dates", "durations"):
-            raise ValueError(f"categories must be no {family(observed)}, got column {name!r}")
+        if family(observed.dtype) in ("dates", "durations"):
+            raise ValueError(f"categories must be no {family(observed.dtype)}, got column {name!r}")
         counts = Counter(observed.tolist())
         if len(counts) > MAX_DISTINCT:
             raise ValueError(
@@ -205,7 +213,7 @@ class OneHot:
         self.places = {category: place for place, category in enumerate(frequent)}
         self.places |= dict.fromkeys(rest, len(frequent))
         self.values = np.empty(len(self.suffixes), dtype=observed.dtype)
-        self.values[:] = frequent + ([max(rest, key=counts.__getitem__)] if rest else [])
+        self.values[:] = frequent + sorted(rest, key=counts.__getitem__)[-1:]
 
     def encode(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
         """Return blocks of the rows that have one, and a mask of these rows.

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-_NUMBERS = "biufmM"  # kinds of NumPy's dtypes that need no look at each value
+KINDS = "biufmMUO"  # of NumPy's dtypes that may hold columns
 
 
 class Column(NamedTuple):
@@ -83,7 +83,8 @@ def library_of(X: Any) -> str | None:
     """Return the name of the library whose table X is, None if it is none of ours."""
     for name, library in LIBRARIES.items():
         # A library that nobody has imported cannot have made X.
-        if name in sys.modules and isinstance(X, getattr(sys.modules[name], library.table)):
+        module = sys.modules.get(name)
+        if module is not None and isinstance(X, getattr(module, library.table)):
             return name
     return None
 
@@ -136,20 +137,22 @@ def _as_column(name: Any, values: np.ndarray, known: np.ndarray, is_category: bo
     is_category : bool
     """
     kind = values.dtype.kind
-    gaps = np.isnan(values) if kind in "fmM" else np.zeros(len(values), dtype=bool)
+    if values.ndim > 1 or kind not in KINDS:
+        raise _of_no_kind(name, "structures" if values.ndim > 1 else values.dtype.name)
+    gaps = np.zeros(len(values), dtype=bool)
     if kind == "O":
-        gaps = np.fromiter(map(_is_gap, values), dtype=bool, count=len(values))
+        gaps[:] = [_is_gap(value) for value in values]
+    elif kind in "fmM":
+        gaps = np.isnan(values)
     if gaps.any():
         known = known.copy()
         known[known] = ~gaps
         values = values[~gaps]
     if kind == "U":
         return Column(values.astype(object), known, True)
-    if kind in _NUMBERS or (kind == "O" and is_category):
-        return Column(values, known, is_category)
-    if kind != "O":
-        raise _of_no_kind(name, values.dtype.name)
-    return _of_objects(name, values, known)
+    if kind == "O" and not is_category:
+        return _of_objects(name, values, known)
+    return Column(values, known, is_category)
 
 
 def _of_objects(name: Any, values: np.ndarray, known: np.ndarray) -> Column:
@@ -173,7 +176,7 @@ def _of_objects(name: Any, values: np.ndarray, known: np.ndarray) -> Column:
 
 
 def _of_no_kind(name: Any, got: str) -> ValueError:
-    if got in ("list", "tuple", "ndarray", "Series"):
+    if got in ("list", "tuple", "ndarray", "Series", "structures"):
         got = f"{got}, vectors of which np.stack(X[{name!r}]) makes columns,"
     return ValueError(
         "X must have columns of numbers, booleans, texts, categories, dates or durations, got "
@@ -196,6 +199,18 @@ def _is_gap(value: Any) -> bool:
 def _places(known: np.ndarray) -> np.ndarray:
     """Return the place of each row among the observed values; a gap has any."""
     return np.maximum(np.cumsum(known) - 1, 0)
+
+
+def _within_day(observed: np.ndarray) -> np.ndarray:
+    """Return times of a day in nanoseconds, none later than a microsecond before midnight."""
+    return np.clip(observed.view(np.int64), 0, 24 * 3_600 * 10**9 - 1_000)
+
+
+def _within_decimal(observed: np.ndarray, precision: int, scale: int) -> np.ndarray:
+    """Return the nearest decimals of `precision` digits, as floats."""
+    most = 10.0 ** (precision - scale)
+    most -= max(10.0**-scale, most * 1e-15)
+    return np.clip(np.round(observed, scale), -most, most)
 
 
 # NumPy
@@ -264,9 +279,9 @@ def _make_polars(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
     import polars as pl
 
     if dtype == pl.Decimal:
-        observed = np.round(observed, dtype.scale)
+        observed = _within_decimal(observed, dtype.precision or 38, dtype.scale)
     if dtype == pl.Time:
-        observed = observed.view(np.int64)
+        observed = _within_day(observed)
     series = pl.Series(observed.tolist() if observed.dtype == object else observed)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone:
         series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(dtype.time_zone)
@@ -280,7 +295,10 @@ def _make_polars(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
 def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool]:
     import pyarrow as pa
 
-    known, observed, type_ = array.is_valid().to_numpy(), array.drop_null(), array.type
+    known, type_ = array.is_valid().to_numpy(), array.type
+    if pa.types.is_string_view(type_):  # pyarrow cannot filter it
+        array = array.cast(pa.string())
+    observed = array.drop_null()
     is_category = pa.types.is_dictionary(type_)
     if is_category:
         observed = observed.cast(type_.value_type)
@@ -296,11 +314,13 @@ def _make_pyarrow(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
     import pyarrow as pa
 
     if pa.types.is_decimal(type_):
-        observed = np.round(observed, type_.scale)
+        observed = _within_decimal(observed, type_.precision, type_.scale)
     if observed.dtype == object or pa.types.is_dictionary(type_):
-        array = pa.array(observed.tolist(), type=type_)
-    elif pa.types.is_time(type_):
-        array = pa.array(observed.view(np.int64)).cast(pa.time64("ns")).cast(type_, safe=False)
+        values = np.full(len(known), None)
+        values[known] = observed.tolist()
+        return pa.array(values.tolist(), type=type_)
+    if pa.types.is_time(type_):
+        array = pa.array(_within_day(observed)).cast(pa.time64("ns")).cast(type_, safe=False)
     else:
         array = pa.array(observed).cast(type_)
     return array.take(pa.array(_places(known), mask=~known))
