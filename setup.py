@@ -80,7 +80,7 @@ setup(
     package_data={"sk_bigan": ["py.typed"]},
     python_requires=">=3.11",
     install_requires=[
-        "torch>=2.13",
+        "torch>=2.11",
         "scikit-learn>=1.6",
         "numpy>=2.0",
         "joblib>=1.4",
@@ -106,6 +106,7 @@ setup(
         "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3 :: Only",
         "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],
