@@ -80,6 +80,7 @@ def explain(detector: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
         contributions : ndarray or frame of shape (n_samples, n_features)
             In the units of the score. Negative where a column makes a row more usual.
         baseline : float
+            Score of the row where the paths start. With "density", its distance of codes alone.
         scores : ndarray of shape (n_samples,)
             The anomaly scores.
         feature_names_in : ndarray of shape (n_features,)
@@ -90,7 +91,7 @@ def explain(detector: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
     NotFittedError
         Before `fit`.
     TypeError
-        If `detector` is none of a BiGAN.
+        If `detector` is neither a BiGANDetector nor a Pipeline that ends in one.
     ValueError
         If X is not as in `fit`, or a callable `anomaly_score` has no gradient.
 

@@ -59,6 +59,7 @@ def latent_dim_curve(
         With the attributes
 
         latent_dims : ndarray of shape (n_dims,)
+            Lengths of a code.
         scores, pca_scores : ndarray of shape (n_dims, n_folds)
             Share of the variation of the test rows that reconstructions explain, in the units of
             ``BiGANTransformer(scaling="auto")``, which PCA gets too. 1 is perfect, and the mean of

@@ -12,7 +12,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
 
 from ..display.common import Display
-from ..display.mosaic import MOST_NAMES, View, check_image_shape, draw_mosaic, in_rows
+from ..display.mosaic import MOST_NAMES, View, check_image_shape, draw_mosaic, in_rows, name_columns
 from ..transformer import BiGANTransformer
 from .loadings import loadings
 
@@ -146,8 +146,13 @@ class LoadingsDisplay(Display):
         else:
             n_columns, n_codes = self.values.shape
             self.heat_map_ = drawn = ax.imshow(self.values, aspect="auto", **style)
-            _name(ax.set_xticks, self.code_names, n_codes, rotation=90)
-            _name(ax.set_yticks, self.column_names, n_columns)
+            columns, codes = (
+                [str(i) for i in range(n)] if names is None else [str(name) for name in names]
+                for names, n in ((self.column_names, n_columns), (self.code_names, n_codes))
+            )
+            name_columns(ax, codes)
+            named = range(0, n_columns, ceil(n_columns / MOST_NAMES))
+            ax.set_yticks(named, [columns[i] for i in named])
             ax.set(xlabel="code", ylabel="column")
         self.colorbar_ = ax.figure.colorbar(drawn, ax=ax, label=self.label)
 
@@ -162,10 +167,3 @@ def _image_shape(
     if image_shape is None:
         return (), False
     return check_image_shape(image_shape, n_columns)
-
-
-def _name(set_ticks: Any, names: Sequence[str] | None, n: int, **style: Any) -> None:
-    """Name what is drawn at 0, 1, ...; of very many, every other one or fewer."""
-    ticks = range(0, n, ceil(n / MOST_NAMES))
-    labels = [str(i) if names is None else str(names[i]) for i in ticks]
-    set_ticks(ticks, labels, **style)
