@@ -6,7 +6,9 @@ A CSV file goes in without any preparation. The codes serve a classifier, gaps a
 rows are drawn.
 """
 
+import argparse
 import io
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,6 +19,12 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from sk_bigan import BiGANTransformer
+
+parser = argparse.ArgumentParser(description="A table with texts and gaps, as it is")
+parser.add_argument("--output", type=Path, default=Path("table.png"), help="the picture")
+parser.add_argument("--epochs", type=int, default=100)
+args = parser.parse_args()
+settings = {"latent_dim": 5, "max_epochs": args.epochs, "random_state": 0}
 
 # %%
 # scikit-learn's wines as somebody might have noted them: with a text, a date, and a tenth of the
@@ -36,14 +44,14 @@ noted.head()
 # Codes for a classifier. The date is left out, since the wines are sorted by their kind.
 
 X = noted.drop(columns="tasted")
-pipe = make_pipeline(BiGANTransformer(latent_dim=5, random_state=0), LogisticRegression())
+pipe = make_pipeline(BiGANTransformer(**settings), LogisticRegression())
 scores = cross_val_score(pipe, X, wine.target, cv=5)
 print(f"right: {scores.mean():.0%} of wines, from five numbers each")
 
 # %%
 # Filled gaps, beside the values that were taken away.
 
-bigan = BiGANTransformer(latent_dim=5, random_state=0).fit(X)
+bigan = BiGANTransformer(**settings).fit(X)
 filled = bigan.impute(X)
 name = "flavanoids"
 missing = X[name].isna()
@@ -63,4 +71,5 @@ for rows, label in ((filled, "noted"), (drawn, "drawn")):
 right.set(xlabel=name, ylabel="alcohol")
 right.legend()
 print(drawn.head(3))
-plt.show()
+figure.savefig(args.output)
+print(f"The picture is in {args.output}.")
