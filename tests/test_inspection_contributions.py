@@ -89,6 +89,13 @@ def test_the_density_has_the_errors_and_a_distance_of_codes(wine):
     np.testing.assert_allclose(explain(detector, wine).contributions, expected, rtol=1e-4)
 
 
+def test_paths_start_where_the_density_is_highest(wine, one_thread):
+    detector = make(hidden_units="auto", max_epochs=60).fit(wine)
+    detector.location_ = np.ones(4)
+    at_the_centre = np.ones(4) @ detector.precision_ @ np.ones(4) / 2
+    assert explain(detector, wine).baseline < at_the_centre / 4
+
+
 def test_a_linear_encoder_has_the_integral_in_closed_form(wine):
     """Of a quadratic function, integrated gradients are the gradient half-way."""
     encoder = torch.nn.Linear(13, 3)

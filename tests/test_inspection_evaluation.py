@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_wine, make_blobs
 from sklearn.decomposition import PCA, KernelPCA
 from sklearn.manifold import TSNE
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -106,6 +106,15 @@ def test_without_classes_there_are_no_accuracies(wine):
     assert alone.names == ["PCA"]
 
 
+def test_clusters_are_as_many_as_classes():
+    X, y = make_blobs(240, n_features=4, centers=4, cluster_std=0.1, random_state=0)
+    with_y, without = (
+        evaluate(PCA(2), X, classes, with_pca=False, random_state=0).table.silhouette[0]
+        for classes in (y, None)
+    )
+    assert with_y > 0.9 > without
+
+
 def test_seeds_folds_and_processes(wine):
     def figures(**parameters):
         table = evaluate(PCA(2), *wine, with_pca=False, **parameters).table
@@ -163,6 +172,12 @@ def test_pca_by_itself_is_the_curve_beside(wine):
     assert (np.diff(curve.scores, axis=0) > 0).all()
     np.testing.assert_allclose(curve.scores[-1], 1)
     assert list(curve.latent_dims) == [1, 3, 13]
+
+
+def test_pca_of_images_is_the_curve_beside(digits):
+    """Their scaling leaves the mean where it is, which a prediction of the mean must score 0 by."""
+    curve = latent_dim_curve(PCA(), digits, [1, 8], param_name="n_components", random_state=0)
+    np.testing.assert_allclose(curve.scores, curve.pca_scores, atol=1e-9)
 
 
 def test_lengths_are_those_of_the_estimator(digits, small):
