@@ -47,7 +47,7 @@ PANDAS = pd.DataFrame(
         "category of Timestamp": pd.Categorical(pd.to_datetime(["2020-01-01", NA] * 2)),
         "days": np.array(["2020-01-01", "NaT", "2021-05-05", "1969-01-01"], "M8[us]"),
         "times": np.array(TIMES, "M8[us]"),
-        "ns": np.array([1, 2, 10**6, "NaT"], "M8[ns]"),
+        "ns": np.array([f"2020-01-01T00:00:00.{n:09d}" for n in (0, 1, 10**6, 7)], "M8[ns]"),
         "zone": pd.Series(np.array(TIMES, "M8[us]")).dt.tz_localize("UTC").dt.tz_convert(BERLIN),
         "duration": np.array([10**6, "NaT", -5, 7], "m8[us]"),
         "Arrow int": pd.array([1, NA, 2, 3], "int64[pyarrow]"),
