@@ -413,8 +413,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
                 f"X has {z.shape[1]} columns, but inverse_transform takes latent codes of "
                 f"latent_dim={latent_dim} columns"
             )
-        rows = self.model_.generate(z)
-        return self.columns_.inverse_transform(rows) if hasattr(self, "columns_") else rows
+        return self._decoded(self.model_.generate(z), like=X)
 
     def impute(self, X: ArrayLike) -> Any:
         """Fill the gaps of X with what G makes of each row's code.
@@ -444,7 +443,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
             )
         rows = rows_of(self, X)
         completed = self.model_.map(self.model_.complete, rows)  # in single precision
-        return self.columns_.inverse_transform(np.where(np.isnan(rows), completed, rows))
+        return self._decoded(np.where(np.isnan(rows), completed, rows), like=X)
 
     def sample(self, n_samples: int = 1) -> np.ndarray:
         """Draw samples G(z) with z from the prior.
@@ -470,8 +469,16 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         if isinstance(n_samples, bool) or not (isinstance(n_samples, Integral) and n_samples >= 1):
             raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}")
         z = self.model_.draw_codes(int(n_samples), draw_seed(self.random_state))
-        rows = self.model_.generate(z)
-        return self.columns_.inverse_transform(rows) if hasattr(self, "columns_") else rows
+        return self._decoded(self.model_.generate(z))
+
+    def _decoded(self, rows: np.ndarray, like: Any = None) -> Any:
+        """Return rows as the table that `fit` saw, if it did, with the index of another frame."""
+        if not hasattr(self, "columns_"):
+            return rows
+        table = self.columns_.inverse_transform(rows)
+        if hasattr(table, "iloc") and hasattr(like, "iloc"):  # both of pandas
+            table.index = like.index
+        return table
 
     def score_samples(self, X: ArrayLike | Dataset) -> np.ndarray:
         r"""Return the share of each row's variation that its reconstruction explains.
