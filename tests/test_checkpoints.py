@@ -179,7 +179,7 @@ def test_two_checkpoints_are_kept_and_no_scraps(digits, small, tmp_path):
     (tmp_path / "checkpoint-000009.pt.12-34.part").write_bytes(b"of a process that was killed")
     small(**SETTINGS, checkpoint_dir=tmp_path).fit(digits)
     files = [path.name for path in tmp_path.iterdir() if path.name != "lock"]
-    assert sorted(files) == ["checkpoint-000006.pt", "checkpoint-000007.pt"]
+    assert sorted(files) == ["checkpoint-000005.pt", "checkpoint-000006.pt"]
 
 
 @pytest.mark.parametrize(

@@ -448,7 +448,8 @@ def test_arrays_need_no_library_of_frames():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
+# polars ends the process at a category with a NUL.
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4)
 long_ago, long_hence = dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)
 durations = st.integers(0, 2**48).map(lambda n: n * dt.timedelta.resolution)
 columns = {

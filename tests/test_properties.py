@@ -41,6 +41,7 @@ def result_dtype(X):
     return X.dtype if X.dtype.kind == "f" else np.float64
 
 
+@pytest.mark.filterwarnings("ignore:scaling=None leaves values")
 @few
 @given(X=tables(), latent_dim=sizes, scaling=st.sampled_from(["auto", "range", "standard", None]))
 def test_shapes_and_dtypes(X, latent_dim, scaling):

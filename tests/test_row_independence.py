@@ -55,6 +55,7 @@ rows_of_seven = arrays(
 
 
 @many
+@pytest.mark.filterwarnings("ignore:.*other units")
 @given(X=rows_of_seven, data=st.data())
 def test_a_rows_features_do_not_depend_on_the_order_and_number_of_rows(fitted, X, data):
     chosen = data.draw(st.lists(st.integers(0, len(X) - 1), min_size=1, max_size=80))
@@ -63,6 +64,7 @@ def test_a_rows_features_do_not_depend_on_the_order_and_number_of_rows(fitted, X
 
 
 @many
+@pytest.mark.filterwarnings("ignore:.*other units")
 @given(X=rows_of_seven)
 def test_dtypes_and_layouts_of_memory_make_no_difference(fitted, X):
     X = X.astype(np.float32).astype(np.float64)
