@@ -1,4 +1,4 @@
-"""What only a GPU can show, in about ten minutes.
+"""Report of a GPU, in about ten minutes.
 
     python benchmarks/gpu_report.py [--quick] [--only waits recorded] [--json gpu.json]
 

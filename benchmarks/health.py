@@ -1,4 +1,4 @@
-"""What a healthy training looks like: the history of default fits on six data sets.
+"""Histories of healthy trainings: default fits on six data sets.
 
     python benchmarks/health.py [--data FOLDER] [--json health.json]
 

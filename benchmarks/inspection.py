@@ -1,4 +1,4 @@
-"""How stable the default's codes are, and how well a classifier survives a refit.
+"""Stability of the default's codes, and accuracy of a classifier after a refit.
 
     python benchmarks/inspection.py consistency [--repeats 3] [--json inspection.json]
     python benchmarks/inspection.py refit [--seeds 3] [--data mnist.npz] [--json inspection.json]

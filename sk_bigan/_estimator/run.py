@@ -37,7 +37,6 @@ from .._model.fitted import Fitted
 from .._training.checkpoints import Checkpoints, describe_run
 from .._training.engine import BiGANNet
 from .._training.loop import Training
-from .._training.monitoring import MOST_SPREAD
 from .._training.observers import ProgressBar
 from .._training.optimizers import make_optimizers
 from .._training.step import Game
@@ -47,6 +46,7 @@ from ..exceptions import TrainingDivergedError
 from ..networks.building import moved
 from ..objectives import resolve_objective
 from ..priors import resolve_prior, try_draw
+from .advice import warn_of_parameters
 from .parameters import (
     RUN,
     build_players,
@@ -149,7 +149,7 @@ class Run:
         extremes = to_device(as_tensor(np.stack([columns.low, columns.high])), model.device)
         require_finite(model.make_to_samples()(extremes), extremes)
         if is_first:
-            self._warn_of_parameters(columns)
+            warn_of_parameters(draft, self.rows.shape[0], columns, self.anew, self.running)
         checkpoints = None
         if checkpoint_dir is not None and is_first:
             run = describe_run(self.rows, columns, self._parameters(n_epochs))
@@ -275,32 +275,6 @@ class Run:
                 f"{given.n_features_in_}"
             )
         return given
-
-    def _warn_of_parameters(self, columns: Columns) -> None:
-        """Warn of sizes and of a scaling that the user has set, and that do not suit X."""
-        defaults = type(self.draft)().get_params()
-        n_rows, n_columns = self.rows.shape
-        latent_dim, batch_size = self.draft.latent_dim, self.draft.batch_size
-        advice = []
-        if latent_dim != defaults["latent_dim"] and latent_dim >= n_columns and self.anew:
-            advice.append(
-                f"latent_dim={latent_dim} is not less than the {n_columns} column(s) of X: codes "
-                "need not summarise anything"
-            )
-        if batch_size != defaults["batch_size"] and batch_size > n_rows > 0 and not self.running:
-            advice.append(
-                f"batch_size={batch_size} exceeds the {n_rows} rows of X: an epoch is one update"
-            )
-        if self.anew:
-            _, factor = center_and_factor(self.draft.model_.scaler)
-            spread = float(np.mean(np.sqrt(columns.standard.var_) * np.abs(factor)))
-            if spread > MOST_SPREAD:
-                advice.append(
-                    f"scaling={self.draft.scaling!r} leaves values that spread by {spread:.2g}, "
-                    "and the networks are made for about 1: take 'auto'"
-                )
-        for text in advice:
-            warnings.warn(text, stacklevel=2)
 
     def _build(self, scaler: Any, columns: Columns, device: torch.device) -> None:
         """Give the draft an untrained model for rows like those described."""

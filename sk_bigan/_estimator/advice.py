@@ -1,0 +1,54 @@
+"""Warnings of parameters that do not suit the data."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .._data.scaling import Columns, center_and_factor
+from .._training.monitoring import MOST_SPREAD
+
+
+def warn_of_parameters(
+    estimator: Any, n_rows: int, columns: Columns, anew: bool, running: bool
+) -> None:
+    """Warn of sizes and of a scaling that the user has set, and that do not suit X.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With its model.
+    n_rows : int
+        0 for a stream that has not been counted.
+    columns : Columns
+        Statistics of X.
+    anew : bool
+        Whether the model is new, and `columns` has moments.
+    running : bool
+        Whether X is a part of the data.
+    """
+    defaults = type(estimator)().get_params()
+    latent_dim, batch_size = estimator.latent_dim, estimator.batch_size
+    n_columns = len(columns.low)
+    advice = []
+    if latent_dim != defaults["latent_dim"] and latent_dim >= n_columns and anew:
+        advice.append(
+            f"latent_dim={latent_dim} is not less than the {n_columns} column(s) of X: codes need "
+            "not summarise anything"
+        )
+    if batch_size != defaults["batch_size"] and batch_size > n_rows > 0 and not running:
+        advice.append(
+            f"batch_size={batch_size} exceeds the {n_rows} rows of X: an epoch is one update"
+        )
+    if anew:
+        _, factor = center_and_factor(estimator.model_.scaler)
+        spread = float(np.mean(np.sqrt(columns.standard.var_) * np.abs(factor)))
+        if spread > MOST_SPREAD:
+            advice.append(
+                f"scaling={estimator.scaling!r} leaves values that spread by {spread:.2g}, and the "
+                "networks are made for about 1: take 'auto'"
+            )
+    for text in advice:
+        warnings.warn(text, stacklevel=2)
