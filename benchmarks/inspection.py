@@ -11,7 +11,7 @@ and the share (%) of the variance on the first axis of the codes.
 "refit" trains on half of the training rows of the digits, and classifiers on these codes. A refit
 with another seed gets the other half. Figures: accuracy (%) on test rows of the old classifiers, on
 codes of the old model, of the refit as they are, and of the refit aligned by `CodeAlignment` on the
-training rows, and of new classifiers on codes of the refit. With --data, also on the first 20,000
+training rows, and of new classifiers on codes of the refit. With --data, also on the first 10,000
 training images and all test images of MNIST.
 
 All runs have one thread. With --json, figures that are in the file are not measured again.
@@ -41,7 +41,7 @@ TABLES = {
     "wine": datasets.load_wine,
     "breast_cancer": datasets.load_breast_cancer,
 }
-MNIST_ROWS = 20_000
+MNIST_ROWS = 10_000
 Figures = dict[str, float]
 
 
