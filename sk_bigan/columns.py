@@ -22,7 +22,7 @@ NUMBERS = {"standard": "number", "bins": "bins"}  # kinds of blocks
 
 def is_plain(X: Any) -> bool:
     """Return whether X is numbers without gaps, or nothing that `ColumnEncoder` takes."""
-    if frames.library_of(X) in ("pandas", "polars", "pyarrow"):
+    if frames.source_of(X) in ("pandas", "polars", "pyarrow"):
         columns = frames.read(X)[1]
         return all(
             column.known.all() and not column.is_category and column.observed.dtype.kind in "biuf"
@@ -252,7 +252,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             known = ~np.isnan(encoded).any(axis=1)
             columns.append((encoder.decode(np.nan_to_num(encoded))[known], known))
         table = frames.make(self._origin, columns)
-        if self._origin.library == frames.library_of(X) == "pandas":
+        if self._origin.source == frames.source_of(X) == "pandas":
             table.index = X.index  # type: ignore[union-attr]
         return table
 
@@ -275,7 +275,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         return np.array([f"{n}{suffix}" for n, e in pairs for suffix in e.suffixes], dtype=object)
 
     def _read(self, X: Any) -> tuple[frames.Origin, list[frames.Column]]:
-        if frames.library_of(X) in (None, "numpy"):
+        if frames.source_of(X) in (None, "numpy"):
             if np.ma.is_masked(X):
                 raise ValueError("X must have no masked values: make them NaN")
             X = check_array(

@@ -39,7 +39,7 @@ def test_the_bar_counts_epochs_and_shows_losses_and_score(digits, small, capsys)
 
 
 def test_a_process_without_stderr_trains_all_the_same(digits, small, monkeypatch):
-    """As pythonw does on Windows."""
+    """Programs without a console on Windows have none."""
     monkeypatch.setattr("sys.stderr", None)
     assert small(max_epochs=3, verbose=1).fit(digits).n_epochs_ == 3
 

@@ -432,7 +432,7 @@ def test_output_may_be_a_frame(library):
     )
 
 
-def test_arrays_need_no_library_of_frames():
+def test_arrays_need_no_source_of_frames():
     code = (
         "import sys, numpy as np\n"
         "class Refuse:\n"

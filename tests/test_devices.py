@@ -50,7 +50,7 @@ def test_auto_precision_is_what_the_processor_does_natively():
 
 
 def settings_of_nvidia():
-    """What torch has set for NVIDIA's libraries, by both of its interfaces."""
+    """Return torch's settings of NVIDIA's libraries, by both of its interfaces."""
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     flags = [cudnn.deterministic, cudnn.benchmark, torch.backends.mkldnn.matmul.fp32_precision]
     flags += [operation.fp32_precision for operation in (matmul, cudnn.conv, cudnn.rnn)]

@@ -71,7 +71,7 @@ def test_random_projections_are_others_each_time(digits):
 
 def test_a_prediction_goes_from_the_row_to_the_column(wine):
     class Narrow(PCA):
-        """Of odd seeds only the first code, padded with zeros."""
+        """Return the first code alone for odd seeds, padded with zeros."""
 
         def transform(self, X):
             return super().transform(X) * [1, self.random_state % 2 == 0]

@@ -97,7 +97,7 @@ def test_paths_start_where_the_density_is_highest(wine, one_thread):
 
 
 def test_a_linear_encoder_has_the_integral_in_closed_form(wine):
-    """Of a quadratic function, integrated gradients are the gradient half-way."""
+    """Integrated gradients of a quadratic function are its gradient half-way."""
     encoder = torch.nn.Linear(13, 3)
     detector = make(
         "code", latent_dim=3, encoder=lambda sample_shape, latent_dim: encoder, max_epochs=1

@@ -231,9 +231,30 @@ COLLAPSES = {
 @pytest.mark.parametrize("collapse", COLLAPSES)
 def test_a_collapse_is_named_once_with_what_to_try(digits, small, collapse):
     settings = {"max_epochs": 30, "batch_size": 16, "cycle_weight": 0, "augmentation": None}
-    with pytest.warns(ConvergenceWarning, match=f"steps, {collapse}.*Try ") as caught:
+    advice = "Try .*cycle_weight=1 or more instead of 0"
+    with pytest.warns(ConvergenceWarning, match=f"steps, {collapse}.*{advice}") as caught:
         small(**settings, **COLLAPSES[collapse]).fit(digits)
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "remedies"),
+    [
+        ({"learning_rate": 0.5}, "a lower learning_rate than 0.5"),
+        ({"gradient_penalty": 0}, "gradient_penalty=1 instead of 0"),
+        ({"gradient_penalty": 1e4}, "a smaller gradient_penalty than 10000"),
+        ({"consistency_weight": 500}, "a consistency_weight below the cycle_weight of 100"),
+        ({}, "a lower learning_rate than 0.0002, or BatchNorm in networks of your own"),
+        (
+            {"learning_rate": 0.5, "gradient_penalty": 0},
+            "a lower learning_rate than 0.5 and gradient_penalty=1 instead of 0",
+        ),
+    ],
+)
+def test_advice_names_the_settings_at_fault_and_no_others(digits, small, parameters, remedies):
+    settings = {"max_epochs": 30, "batch_size": 16, "discriminator": Blind}
+    with pytest.warns(ConvergenceWarning, match=f"Try {remedies}$"):
+        small(**settings, **parameters).fit(digits)
 
 
 @pytest.mark.parametrize("collapse", COLLAPSES)

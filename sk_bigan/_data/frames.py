@@ -40,14 +40,14 @@ class Origin(NamedTuple):
 
     Parameters
     ----------
-    library : {"numpy", "pandas", "polars", "pyarrow"}
+    source : {"numpy", "pandas", "polars", "pyarrow"}
     names : sequence
         The library's own names of the columns; numbers for an array.
     dtypes : tuple
         The library's own dtypes.
     """
 
-    library: str
+    source: str
     names: Any
     dtypes: tuple[Any, ...]
 
@@ -79,7 +79,7 @@ class Library(NamedTuple):
     combine: Callable[[list[Any], Any], Any]
 
 
-def library_of(X: Any) -> str | None:
+def source_of(X: Any) -> str | None:
     """Return the name of the library whose table X is, None if it is none of ours."""
     for name, library in LIBRARIES.items():
         # A library that nobody has imported cannot have made X.
@@ -98,7 +98,7 @@ def read(X: Any) -> tuple[Origin, list[Column]]:
         If two columns have one name, or a column holds values of several kinds or of a kind that
         is none of `Column`'s.
     """
-    name = library_of(X) or "numpy"
+    name = source_of(X) or "numpy"
     library = LIBRARIES[name]
     names = library.names(X)
     if twice := [name for name, count in Counter(names).items() if count > 1]:
@@ -121,7 +121,7 @@ def make(origin: Origin, columns: Iterable[tuple[np.ndarray, np.ndarray]]) -> An
     columns : iterable of (observed, known)
         As in `Column`.
     """
-    library = LIBRARIES[origin.library]
+    library = LIBRARIES[origin.source]
     series = [library.make(*one, d) for one, d in zip(columns, origin.dtypes, strict=True)]
     return library.combine(series, origin.names)
 

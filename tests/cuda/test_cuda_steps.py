@@ -14,7 +14,7 @@ MOST_LAUNCHES = {"plain": 140, "float32": 210, "bfloat16": 260, "displace": 320}
 
 @pytest.fixture
 def watched_steps(monkeypatch):
-    """What each step of all trainings does."""
+    """Return the operations of each step, for all trainings."""
     step, watches = BiGANNet.train_step, []
 
     def watched(net, batch, **parameters):
