@@ -203,7 +203,7 @@ def test_bad_input_is_named(wine, fitted):
 
 
 class Sums(TransformerMixin, BaseEstimator):
-    """Mean of each row of a picture."""
+    """Sum of each row of a picture."""
 
     def fit(self, X, y=None):
         self.n_features_in_ = 6

@@ -10,6 +10,7 @@ from torch import nn
 from sk_bigan._training.perturbations import most_changing
 from sk_bigan._training.step import Game, accumulate_gradients
 from sk_bigan.networks import Discriminators, MLPDiscriminator, Players
+from sk_bigan.networks.blocks import let_gaps_in
 from sk_bigan.objectives import OBJECTIVES
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -42,6 +43,26 @@ def without_the_promise(D):
     D = deepcopy(D)
     D.row_wise = False
     return D
+
+
+def test_gaps_count_nothing_in_the_cycle_term_and_tell_d_nothing(make_networks):
+    """E sees `gap_fill` there, and D what G makes of the code."""
+    E, G, D = (network.eval() for network in make_networks())
+    fill = torch.full((7,), 5.0)
+    let_gaps_in(E, fill)
+    seen = []
+    D.register_forward_pre_hook(lambda D, args, kwargs: seen.append(kwargs["x"]), with_kwargs=True)
+    generator = torch.Generator().manual_seed(0)
+    x, z = torch.randn(9, 7, generator=generator), torch.randn(9, 3, generator=generator)
+    gaps = torch.rand(9, 7, generator=generator) < 0.3
+    given = x.where(~gaps, torch.nan)
+    game = Game(OBJECTIVES["non_saturating"], cycle_weight=1.0)
+    losses = accumulate_gradients(Players(E, G, D), given, [given], z, game)
+    with torch.no_grad():
+        reconstructed = G(E(x.where(~gaps, fill)))
+    expected = (x - reconstructed).square().where(~gaps, 0).mean()
+    torch.testing.assert_close(losses["cycle"], expected)
+    torch.testing.assert_close(seen[0][:9], x.where(~gaps, reconstructed))
 
 
 @pytest.mark.parametrize("gradient_penalty", [0.0, 2.0])
