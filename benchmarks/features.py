@@ -204,7 +204,6 @@ def autoencoder(
     torch.manual_seed(seed)
     keep_freed_memory()
     device = resolve_device("auto")
-    precision = resolve_precision("auto", device)
     k = LATENT_DIM[task.name]
     shape = image_shape(task) if architecture == "conv" else task.X_train.shape[1:]
     encoder = {"hidden_units": encoder__hidden_units} if encoder__hidden_units else {}
@@ -221,6 +220,7 @@ def autoencoder(
         build(latent_dim=2 * k if variational else k)[0].to(device),
         build(latent_dim=k)[1].to(device),
     )
+    precision = resolve_precision("auto", device, (E, G))
     optimizer = torch.optim.Adam([*E.parameters(), *G.parameters()], fused=True)
     start = perf_counter()
     changed = resolve_augmentation(

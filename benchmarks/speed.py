@@ -108,9 +108,10 @@ def plain_loop(X, device, batches=None):
 
 def make_net(device, precision, networks=None, latent_dim=LATENT_DIM, engine=BiGANNet, **settings):
     terms, settings = terms_of_game(settings)
+    players = (networks or make_networks()).to(device)
     defaults = {
-        "players": (networks or make_networks()).to(device),
-        "game": PURE._replace(precision=resolve_precision(precision, device), **terms),
+        "players": players,
+        "game": PURE._replace(precision=resolve_precision(precision, device, players), **terms),
         "latent_dim": latent_dim,
         "prior": PRIORS["normal"],
         "to_samples": nn.Identity(),
@@ -147,7 +148,7 @@ def by_hand(X, device, precision="auto", networks=None, latent_dim=LATENT_DIM, *
         torch.optim.Adam([*E.parameters(), *G.parameters()], **adam),
     )
     terms, _ = terms_of_game(settings)
-    game = PURE._replace(precision=resolve_precision(precision, device), **terms)
+    game = PURE._replace(precision=resolve_precision(precision, device, players), **terms)
     X = X.to(device)
 
     def steps():
@@ -249,7 +250,7 @@ def training(X, device, repeats):
     }
     if device.type == "cuda":
         contestants["ours recorded"] = ours(X, device, cuda_graph=True)
-    automatic = resolve_precision("auto", device)
+    automatic = resolve_precision("auto", device, make_networks())
     rates = {"ours": automatic, "ours in float32": torch.float32}
     for precision in rates.values():
         contestants[str(precision)] = products(precision, device)
@@ -343,6 +344,29 @@ def small_data(device, repeats):
     yield "ms of a fit beyond its epochs: digits", 1e3 * median(beyond)
 
 
+def precisions(device, repeats):
+    """Where bfloat16 pays: a default step of networks of several widths, over rows of noise."""
+    for n_features, latent_dim in ((13, 4), (64, 16), (784, 50)):
+        rows = torch.randn(STEPS[device.type] * BATCH_SIZE, n_features).clamp(-1, 1)
+        for widths in ((64,), (256,), (512,), (1024,), (256, 256), (1024, 1024)):
+            settings = {"latent_dim": latent_dim, "cycle_weight": 100.0, "gradient_penalty": 1.0}
+            contestants = {
+                precision: ours(
+                    rows,
+                    device,
+                    precision,
+                    networks=make_networks(n_features, latent_dim, widths),
+                    **settings,
+                )
+                for precision in ("float32", "bfloat16")
+            }
+            turns = take_turns(contestants, device, repeats)
+            yield (
+                f"float32 / bfloat16: {n_features} columns, widths {widths}",
+                ratio(turns, "float32", "bfloat16"),
+            )
+
+
 def inference(X, device, repeats):
     X = X[:20_000].numpy()
     bigan = BiGANTransformer(
@@ -433,6 +457,7 @@ def main():
         training(X, device, arguments.repeats),
         loaders(X, device, arguments.repeats),
         small_data(device, arguments.repeats),
+        precisions(device, arguments.repeats),
         inference(X, device, arguments.repeats),
         processes(arguments.repeats),
     ):

@@ -149,7 +149,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
 
     precision : {"auto", "float32", "tf32", "bfloat16"}, default="auto"
         Precision of matrix products in training. "auto" takes bfloat16 where the hardware has it
-        natively, else float32. Inference is in float32.
+        natively and, on a CPU, the networks are wide enough to gain by it, else float32. Inference
+        is in float32.
 
     cuda_graph : bool, default=False
         Whether to record the training step on an NVIDIA GPU and replay it. Python code of your own

@@ -44,9 +44,18 @@ def test_several_gpus_are_missing_where_one_would_be(digits, small):
 def test_auto_precision_is_what_the_processor_does_natively():
     capabilities = torch.cpu.get_capabilities()
     native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-    assert resolve_precision("auto", CPU) == (torch.bfloat16 if native else torch.float32)
-    assert resolve_precision("float32", CPU) == torch.float32
-    assert resolve_precision("bfloat16", CPU) == torch.bfloat16
+    native_dtype = torch.bfloat16 if native else torch.float32
+    for wide in (nn.Linear(4, 1024), nn.Linear(256, 256), nn.Conv2d(64, 64, 5)):
+        networks = [nn.Linear(4, 4), wide]
+        assert resolve_precision("auto", CPU, networks) == native_dtype
+        assert resolve_precision("float32", CPU, networks) == torch.float32
+
+
+def test_auto_precision_of_small_networks_is_float32_on_a_cpu():
+    # Casts take longer there than the products that they speed up.
+    networks = [nn.Linear(64, 256), nn.Linear(256, 16)]
+    assert resolve_precision("auto", CPU, networks) == torch.float32
+    assert resolve_precision("bfloat16", CPU, networks) == torch.bfloat16
 
 
 def settings_of_nvidia():

@@ -313,7 +313,9 @@ class Run:
         return {name: value for name, value in parameters if name not in RUN} | {
             "scaling": draft._built_from["scaling"],
             "max_epochs": n_epochs,
-            "precision": resolve_precision(draft.precision, draft.model_.device),
+            "precision": resolve_precision(
+                draft.precision, draft.model_.device, draft.model_.players
+            ),
         }
 
     def _augmentation(self) -> Augmentation | None:
@@ -357,7 +359,7 @@ class Run:
             cycle_weight=draft.cycle_weight,
             consistency_weight=draft.consistency_weight,
             vat_weight=draft.vat_weight,
-            precision=resolve_precision(draft.precision, model.device),
+            precision=resolve_precision(draft.precision, model.device, model.players),
         )
         return BiGANNet(
             players=model.players,

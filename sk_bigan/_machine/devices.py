@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .threads import ForkedError, require_no_fork
 
 # By name: the dtype of autocast, which for "tf32" leaves the rest to `repeatable.py`.
 PRECISIONS = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}
+
+# Where a step of bfloat16 was faster than one of float32: `python benchmarks/speed.py`, precisions.
+WIDE_LAYER = 1024
+LARGE_WEIGHT = 2**16
 
 # The largest block whose release moves glibc's thresholds (DEFAULT_MMAP_THRESHOLD_MAX is 32 MiB).
 LARGEST_HEAP_BLOCK = 32 * 2**20 - 2**16
@@ -63,8 +68,14 @@ def resolve_device(device: str | torch.device, present: torch.device | None = No
     return resolved if resolved.type == "cpu" else tried.device
 
 
-def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
-    """Return the dtype of matrix products; "auto" is bfloat16 where the hardware is native."""
+def resolve_precision(
+    precision: str, device: torch.device, networks: Iterable[nn.Module]
+) -> torch.dtype:
+    """Return the dtype of matrix products in a training of these networks.
+
+    "auto" is bfloat16 where the hardware is native. On a CPU some layer must also be wide enough,
+    because casts cost more than they save where products are small.
+    """
     if precision != "auto":
         return PRECISIONS[precision]
     if device.type == "cuda":
@@ -73,6 +84,10 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
     elif device.type == "cpu":
         capabilities = torch.cpu.get_capabilities()
         native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+        shapes = [weight.shape for network in networks for weight in network.parameters()]
+        native = native and any(
+            shape.numel() >= LARGE_WEIGHT or max(shape, default=0) >= WIDE_LAYER for shape in shapes
+        )
     else:
         native = False
     return torch.bfloat16 if native else torch.float32

@@ -14,8 +14,9 @@ from sk_bigan._machine.devices import resolve_device, resolve_precision
 
 
 def test_auto_precision_is_that_of_the_card_in_use():
-    assert resolve_precision("auto", torch.device("cuda:0")) == torch.bfloat16
-    assert resolve_precision("auto", torch.device("cuda:1")) == torch.float32
+    networks = [torch.nn.Linear(4, 4)]
+    assert resolve_precision("auto", torch.device("cuda:0"), networks) == torch.bfloat16
+    assert resolve_precision("auto", torch.device("cuda:1"), networks) == torch.float32
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
