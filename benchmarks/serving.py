@@ -59,7 +59,7 @@ def main():
     for architecture, X in data.items():
         bigan = BiGANTransformer(architecture=architecture, random_state=0, **settings)
         bigan.fit(X[:256])
-        session, to_samples = session_of(bigan, arguments.threads), bigan.model_.make_to_samples()
+        session, to_samples = session_of(bigan, arguments.threads), bigan.model_.to_samples
         for n_rows in N_ROWS:
             rows = X[:n_rows]
 

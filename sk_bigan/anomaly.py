@@ -84,17 +84,17 @@ class Density(NamedTuple):
 
     Parameters
     ----------
-    location : ndarray of shape (latent_dim,)
+    location : ndarray or Tensor of shape (latent_dim,)
         m, the mean of the codes.
-    precision : ndarray of shape (latent_dim, latent_dim)
+    precision : ndarray or Tensor of shape (latent_dim, latent_dim)
         P, the inverse of their covariance, shrunk as by Ledoit & Wolf 2004.
-    noise_variance : float
+    noise_variance : float or Tensor of no dimension
         :math:`\sigma^2`, of each value of a sample.
     """
 
-    location: np.ndarray
-    precision: np.ndarray
-    noise_variance: float
+    location: Any
+    precision: Any
+    noise_variance: Any
 
     @classmethod
     def fit(cls, codes: np.ndarray, errors: np.ndarray, n_values: int, outliers: float) -> Self:
@@ -148,10 +148,10 @@ class Density(NamedTuple):
             float(mean(self.noise_variance, other.noise_variance)),
         )
 
-    def log(self, codes: np.ndarray, errors: np.ndarray) -> np.ndarray:
-        """Return log densities up to a constant, of shape (n,)."""
+    def log(self, codes: Any, errors: Any) -> Any:
+        """Return log densities up to a constant, of shape (n,): arrays of arrays, or tensors."""
         deviations = codes - self.location
-        distances = np.sum(deviations @ self.precision * deviations, axis=1)
+        distances = (deviations @ self.precision * deviations).sum(1)
         return -(distances + errors / self.noise_variance) / 2
 
 

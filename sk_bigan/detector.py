@@ -24,6 +24,7 @@ from ._model.fitted import Fitted
 from .anomaly import SCORES, Density, Score, codes_and_errors
 from .augmentations import Augmentation
 from .networks.building import OwnNetwork
+from .networks.players import Players
 from .objectives import Objective
 from .priors import Prior
 from .transformer import BiGANTransformer, Scaling
@@ -152,9 +153,9 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         vat_weight: float = 0.0,
         cycle_weight: float = 10.0,
         gradient_penalty: float = 1.0,
-        learning_rate: float = 2e-4,
+        learning_rate: float = 8e-4,
         max_epochs: int | str = "auto",
-        batch_size: int = 128,
+        batch_size: int | str = "auto",
         validation_fraction: float | None = None,
         device: str | torch.device = "auto",
         precision: str = "auto",
@@ -323,6 +324,56 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
+    def to_onnx(
+        self,
+        path: str | PathLike[str],
+        part: str | Sequence[str] = "detector",
+        dtype: str = "float32",
+    ) -> None:
+        """Write networks, with the scaling, to a file of ONNX, which runs without torch.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        part : {"detector", "encoder", "generator", "discriminator"} or list, default="detector"
+            "detector" takes "X", rows or images as in `fit`, and gives "scores", as
+            `score_samples` does, "decisions", as `decision_function` does, and "labels", as
+            `predict` does. The others are as in `BiGANTransformer.to_onnx`. A list has the outputs
+            of several in one call; the generator is alone.
+
+        dtype : {"float32", "float64", "uint8"}, default="float32"
+            Dtype of "X" in the file.
+
+        Raises
+        ------
+        NotFittedError, ImportError, ValueError, OSError
+            As `BiGANTransformer.to_onnx`. A score of your own must compute by torch alone.
+        """
+        super().to_onnx(path, part, dtype)
+
+    def _exported_decide(self) -> Any:
+        """Return scores, decisions and labels as a function of players and samples."""
+        score = self._score()
+
+        def in_double(value: Any) -> Tensor:  # a plain number would be one of float32 in a file
+            return torch.as_tensor(value, dtype=torch.float64)
+
+        def normality(players: Players, x: Tensor) -> Tensor:
+            if score is not None:
+                return -_one_a_row(score(*players, x), x.shape[0]).double()
+            density = Density(*map(in_double, self._density()))
+            E, G, _ = players
+            both = codes_and_errors(E, G, x).double()
+            return density.log(both[:, :-1], both[:, -1])
+
+        def decide(players: Players, x: Tensor) -> tuple[Tensor, ...]:
+            scores = normality(players, x)
+            decisions = scores - in_double(self.offset_)
+            return scores, decisions, torch.where(decisions < 0, -1, 1)
+
+        return decide
+
     def _calibration(
         self, rows: np.ndarray | DatasetRows, held_out: np.ndarray | None, running: bool
     ) -> dict[str, Any]:
@@ -351,16 +402,21 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         return {**seen, "offset_": float(offset)}
 
     def _normality(self, rows: np.ndarray | DatasetRows) -> np.ndarray:
-        if self.anomaly_score == "density":
-            return self._density().log(*_codes_and_errors(self.model_, rows))
-        wanted = self.anomaly_score
-        score = SCORES[wanted] if isinstance(wanted, str) else wanted
-        model = self.model_
+        score, model = self._score(), self.model_
+        if score is None:
+            return self._density().log(*_codes_and_errors(model, rows))
 
         def scores(x: Tensor) -> Tensor:
-            return _one_a_row(score(*model.players, model.complete(x)), len(x))
+            return _one_a_row(score(*model.prepared_players, model.complete(x)), len(x))
 
         return -model.map(scores, rows)
+
+    def _score(self) -> Score | None:
+        """Return the function of networks and samples; None for the density, which is fitted."""
+        wanted = self.anomaly_score
+        if wanted == "density":
+            return None
+        return SCORES[wanted] if isinstance(wanted, str) else wanted
 
     def _density(self) -> Density:
         return Density(self.location_, self.precision_, self.noise_variance_)
@@ -373,7 +429,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
 def _codes_and_errors(
     model: Fitted, rows: np.ndarray | DatasetRows
 ) -> tuple[np.ndarray, np.ndarray]:
-    E, G, _ = model.players
+    E, G, _ = model.prepared_players
     both = model.map(lambda x: codes_and_errors(E, G, model.complete(x)), rows)
     return both[:, :-1], both[:, -1]
 

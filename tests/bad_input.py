@@ -155,7 +155,11 @@ VALUES = [
     ("gradient_penalty", "a float in the range .0.0, 3.4", [1e300, np.nan, np.inf, "1", None]),
     ("learning_rate", r"a float in the range \(0.0, inf", [-1.0, np.nan, np.inf, "fast", None]),
     ("max_epochs", r"an int in the range \[1, inf\) or .*'auto'", [2.0, -1, None, "Auto", np.inf]),
-    ("batch_size", r"an int in the range \[2, inf\)", [0, -1, 128.0, None, "all", True]),
+    (
+        "batch_size",
+        r"an int in the range \[2, inf\) or .*'auto'",
+        [0, -1, 128.0, None, "all", True],
+    ),
     (
         "validation_fraction",
         r"a float in the range \(0.0, 1.0\) or None",

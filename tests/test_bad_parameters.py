@@ -220,7 +220,6 @@ CHANGES = [
     ({"features": 3}, "transform", ValueError, "'features'.*Got 3"),
     ({"features": []}, "transform", ValueError, "features must name at least one layer"),
     ({"features": ["body.9"]}, "transform", ValueError, "layers of the encoder.*got 'body.9'"),
-    ({"batch_size": 0}, "transform", ValueError, "'batch_size'.*Got 0"),
     ({"features": "nope"}, "get_feature_names_out", ValueError, "'features'.*Got 'nope'"),
     ({"features": []}, "get_feature_names_out", ValueError, "name at least one layer"),
     ({"features": ["x"]}, "get_feature_names_out", ValueError, "layers of the encoder.*got 'x'"),

@@ -23,6 +23,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from torch import nn
 
+from sk_bigan import BiGANDetector
+from sk_bigan.anomaly import SCORES
+
 COUNTS = (1, 33, 500)
 
 IMAGES = {"sample_shape": (1, 8, 8)}
@@ -63,6 +66,10 @@ def data(shape, n=500):
         grown = np.pad(X, [(0, 0), (1, 2), (4, 6)])
         return np.stack([grown, 16 - grown, np.roll(grown, 1, axis=2)], axis=-1)
     return X if shape == "images" else X.reshape(-1, 64)
+
+
+def own_score(E, G, D, x):
+    return E(x).abs().sum(1)
 
 
 def run(path, **inputs):
@@ -168,6 +175,39 @@ def test_the_discriminator_gives_its_logits(kinds, exported, name):
         logits = run(path, X=X[:n].astype(np.float32), z=z[:n])
         assert logits.shape == (n,)
         np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("score", ["density", *SCORES, own_score])
+def test_a_detector_gives_scores_decisions_and_labels(score, tmp_path):
+    X = np.vstack([data("rows"), 16 - data("rows")[:20]])  # ends on rows that are unusual
+    parameters = {"hidden_units": (32,), "max_epochs": 2, "random_state": 0}
+    detector = BiGANDetector(4, anomaly_score=score, contamination=0.2, **parameters).fit(X)
+    detector.to_onnx(tmp_path / "detector", dtype="float64")
+    session = onnxruntime.InferenceSession(tmp_path / "detector")
+    assert [value.name for value in session.get_outputs()] == ["scores", "decisions", "labels"]
+    for n in (1, 33, len(X)):
+        scores, decisions, labels = session.run(None, {"X": X[-n:]})
+        expected = detector.score_samples(X[-n:])
+        np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(decisions, scores - detector.offset_, rtol=0, atol=1e-9)
+        sure = np.abs(decisions) > 1e-4
+        np.testing.assert_array_equal(labels[sure], detector.predict(X[-n:])[sure])
+    assert {*labels} == {-1, 1}
+
+
+def test_several_parts_come_out_of_one_call(tmp_path):
+    X = data("rows")
+    parameters = {"hidden_units": (32,), "max_epochs": 2, "random_state": 0}
+    detector = BiGANDetector(4, **parameters).fit(X)
+    detector.to_onnx(tmp_path / "both", part=["encoder", "detector", "discriminator"])
+    session = onnxruntime.InferenceSession(tmp_path / "both")
+    assert [value.name for value in session.get_inputs()] == ["X", "z"]
+    codes = detector.transform(X)
+    outputs = session.run(None, {"X": X.astype(np.float32), "z": codes.astype(np.float32)})
+    features, scores, _, labels, logits = outputs
+    np.testing.assert_allclose(features, codes, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(scores, detector.score_samples(X), rtol=1e-5, atol=1e-4)
+    assert labels.shape == logits.shape == (500,)
 
 
 def test_features_may_be_changed_after_the_fit(kinds, tmp_path):
@@ -380,7 +420,11 @@ def test_threads_compute_and_export_meanwhile(kinds, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"part": "decoder"}, r"part must be one of \['encoder', .*\], got 'decoder'"),
+        ({"part": "decoder"}, r"part must be one of \['encoder', .*\] or a list .*got 'decoder'"),
+        ({"part": []}, r"part must be one of .* or a list of some, got \[\]"),
+        ({"part": ["encoder"] * 2}, r"part must be one of .*, got \['encoder', 'encoder'\]"),
+        ({"part": "detector"}, r"part must be one of \[.*'discriminator'\] .*got 'detector'"),
+        ({"part": ["encoder", "generator"]}, r"part must have the generator alone, .*got \['enc"),
         ({"dtype": "int64"}, r"dtype must be one of \[.*'uint8'\] for the encoder, got 'int64'"),
         (
             {"part": "generator", "dtype": "uint8"},

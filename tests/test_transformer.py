@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from helpers import same_weights, weights
+from helpers import EachStep, same_weights, weights
 from own_networks import SmallEncoder
 from sklearn import config_context
 from sklearn.base import clone
@@ -231,11 +231,20 @@ def test_history_has_one_record_of_both_losses_per_epoch(digits, small):
 
 @pytest.mark.parametrize(
     ("n_samples", "batch_size", "expected"),
-    [(400, 8, 20), (400, 20, 30), (400, 16, 24), (400, 128, 100), (20, 128, 100)],
+    [(400, 8, 12), (400, 16, 12), (400, 20, 15), (400, 40, 30), (400, "auto", 75), (20, 128, 100)],
 )
-def test_auto_epochs_are_600_updates_within_bounds(digits, small, n_samples, batch_size, expected):
+def test_auto_epochs_are_300_updates_within_bounds(digits, small, n_samples, batch_size, expected):
     bigan = small(max_epochs="auto", batch_size=batch_size, hidden_units=(4,))
     assert bigan.fit(digits[:n_samples]).n_epochs_ == expected
+
+
+@pytest.mark.parametrize(("n_samples", "largest"), [(400, 128), (5_000, 200), (20_000, 512)])
+def test_auto_batches_are_a_25th_of_the_rows_within_bounds(small, n_samples, largest):
+    steps = []
+    callbacks = [EachStep(steps.append)]
+    bigan = small(hidden_units=(4,), max_epochs=1, callbacks=callbacks)
+    bigan.fit(np.random.default_rng(0).normal(size=(n_samples, 3)))
+    assert len(steps) == -(-n_samples // largest)
 
 
 def test_partial_fit_goes_on_where_it_stopped(digits, small):

@@ -14,11 +14,8 @@ from .._machine.devices import as_tensor, free_memory, send, to_device
 from .._machine.repeatable import repeatable
 from .._machine.threads import leave_other_threads
 from ..exceptions import NotFiniteError
+from ..networks.folding import ROW_BLOCK
 from .rows import DatasetRows, in_order
-
-# Kernels sum a handful of rows, or the rows left over at the end, in another order than the rest.
-# Padded to a multiple of this, a row's result does not depend on the rows that came with it.
-ROW_BLOCK = 32
 
 # Values and rows of one batch. On a CPU more values would leave the cache. On a GPU a share of the
 # free memory decides; a row counts as GPU_VALUES_PER_ROW values of 4 bytes or ten times its own.
@@ -81,9 +78,10 @@ def compute(
     rows: Tensor,
     device: torch.device,
     narrow: Callable[[Tensor], Tensor],
+    few_rows: int,
 ) -> Computed:
     """Start the computation of the function's output for these rows, and its way to the host."""
-    batch = _on_device(rows, device)
+    batch = send(_whole(rows, few_rows), device)
     narrowed = narrow(batch)
     narrowed_sum, output = _to_host(narrowed.sum()), _to_host(function(narrowed)[: len(rows)])
     arrival = torch.cuda.current_stream(device).record_event() if device.type == "cuda" else None
@@ -107,6 +105,7 @@ def forward(
     dtype: DTypeLike,
     out: np.ndarray | None = None,
     narrow: Callable[[Tensor], Tensor] = lambda batch: batch,
+    few_rows: int = ROW_BLOCK,
 ) -> np.ndarray:
     """Return the function's output for every row of X, computed on the device in batches.
 
@@ -116,7 +115,8 @@ def forward(
     Parameters
     ----------
     function : callable, Tensor of shape (m, ...) -> Tensor of shape (m, ...)
-        Called with multiples of 32 rows; a row's output must not depend on other rows.
+        Called with `few_rows` rows or with multiples of 32; a row's output must not depend on other
+        rows.
     X : ndarray of shape (n, n_features) or DatasetRows
     device : torch.device
     dtype : dtype
@@ -125,6 +125,7 @@ def forward(
         Array that the output is written to, batch by batch; None makes a new one.
     narrow : callable, Tensor of shape (m, n_features) -> Tensor of shape (m, ...)
         Makes of a batch what the function takes, in float32.
+    few_rows : int
 
     Returns
     -------
@@ -139,18 +140,16 @@ def forward(
     """
     leave_other_threads()
     n_at_once = inference_rows(X.shape[1], device)
+    if out is None and len(X) <= n_at_once and device.type == "cpu" and isinstance(X, np.ndarray):
+        result = compute(function, as_tensor(X), device, narrow, few_rows).get()
+        return _finite(result, 0).astype(dtype)
     done = 0  # rows whose output is written
     output = np.empty(0, dtype) if out is None else out
     computing: list[Computed] = []
 
     def write() -> None:
         nonlocal done, output
-        result = computing.pop(0).get()
-        if not np.isfinite(result).all():
-            raise NotFiniteError(
-                f"the networks give no finite numbers for some of the rows {done} to "
-                f"{done + len(result) - 1} of X: they lie too far from the training data"
-            )
+        result = _finite(computing.pop(0).get(), done)
         if done == 0 and out is None:
             output = np.empty((len(X), *result.shape[1:]), dtype)
         output[done : done + len(result)] = result
@@ -161,7 +160,7 @@ def forward(
             while len(rows):
                 batch = rows[:n_at_once]
                 try:
-                    computing.append(compute(function, batch, device, narrow))
+                    computing.append(compute(function, batch, device, narrow, few_rows))
                 except torch.OutOfMemoryError:
                     if len(batch) <= ROW_BLOCK:
                         raise
@@ -172,6 +171,16 @@ def forward(
                     write()
         write()
     return output
+
+
+def _finite(result: np.ndarray, n_before: int) -> np.ndarray:
+    """Return the result of a batch that comes after so many rows, if it is finite."""
+    if not np.isfinite(result).all():
+        raise NotFiniteError(
+            f"the networks give no finite numbers for some of the rows {n_before} to "
+            f"{n_before + len(result) - 1} of X: they lie too far from the training data"
+        )
+    return result
 
 
 def inference_rows(values_per_row: int, device: torch.device) -> int:
@@ -188,12 +197,14 @@ def _whole_blocks(n_rows: int) -> int:
     return max(n_rows // ROW_BLOCK, 1) * ROW_BLOCK
 
 
-def _on_device(batch: Tensor, device: torch.device) -> Tensor:
-    """Return whole blocks of rows on the device, padded with copies of the last row."""
-    missing = -len(batch) % ROW_BLOCK
-    if missing:
-        batch = torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])])
-    return send(batch, device)
+def _whole(batch: Tensor, few_rows: int) -> Tensor:
+    """Return `few_rows` rows or whole blocks, padded with copies of the last row."""
+    missing = -len(batch) % (few_rows if len(batch) <= few_rows else ROW_BLOCK)
+    if missing == 0:
+        return batch
+    if len(batch) == 1:
+        return batch.expand(missing + 1, *batch.shape[1:])
+    return torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])])
 
 
 def require_finite(narrowed: Tensor, values: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils import gen_batches
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
@@ -141,7 +140,7 @@ def in_order(X: np.ndarray | Tensor | DatasetRows, size: int) -> Iterator[Any]:
     """Yield all rows, `size` at a time."""
     if isinstance(X, StreamRows):
         return X.parts(repeat(size))
-    return (X[rows] for rows in gen_batches(len(X), size))
+    return (X[start : start + size] for start in range(0, len(X), size))
 
 
 def from_all_over(X: np.ndarray | Tensor | DatasetRows, n: int) -> Any:

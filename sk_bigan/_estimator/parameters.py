@@ -13,7 +13,12 @@ import torch
 from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils._param_validation import (
+    Interval,
+    RealNotInt,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
@@ -35,6 +40,8 @@ Constraints = dict[str, list[Any]]
 
 MOST_IN_FLOAT32 = float(np.finfo(np.float32).max)
 WEIGHT = [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")]
+
+FEATURES = {"latent", "penultimate", "hidden"}
 
 # The networks are built from these: a change of one needs a new fit.
 STRUCTURE: Constraints = {
@@ -63,7 +70,7 @@ TRAINING: Constraints = {
     "gradient_penalty": WEIGHT,
     "learning_rate": [Interval(Real, 0, None, closed="neither")],
     "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-    "batch_size": [Interval(Integral, 2, None, closed="left")],
+    "batch_size": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
     "validation_fraction": [Interval(RealNotInt, 0, 1, closed="neither"), None],
     "precision": [StrOptions({"auto", *PRECISIONS})],
     "random_state": ["random_state"],
@@ -71,7 +78,7 @@ TRAINING: Constraints = {
 
 # A training can be resumed with others of these.
 RUN: Constraints = {
-    "features": [StrOptions({"latent", "penultimate", "hidden"}), list, tuple],
+    "features": [StrOptions(FEATURES), list, tuple],
     "device": [str, torch.device],
     "cuda_graph": ["boolean"],
     "data_parallel": ["boolean"],
@@ -105,6 +112,16 @@ def check_parameters(estimator: Any) -> None:
         raise ValueError("checkpoint_dir must be a folder or None, got an empty name")
     for entry in estimator.callbacks or []:
         _check_callback(entry, estimator.checkpoint_dir)
+
+
+def check_features(estimator: Any) -> None:
+    """Refuse a `features` of another kind than described, which may change after `fit`."""
+    features = estimator.features
+    if not (isinstance(features, str) and features in FEATURES):  # scikit-learn's check takes long
+        constraints = {"features": CONSTRAINTS["features"]}
+        validate_parameter_constraints(
+            constraints, {"features": features}, type(estimator).__name__
+        )
 
 
 def _check_callback(entry: Any, checkpoint_dir: Any) -> None:

@@ -57,10 +57,12 @@ from .parameters import (
 )
 from .rows import read_rows
 
-# max_epochs="auto". Small data need many epochs until the networks have had enough updates. Too
-# many epochs lose neighbourhoods in the codes of large data, and overfit small data.
-AUTO_UPDATES = 600
-AUTO_EPOCHS = (20, 100)  # at least, at most
+# "auto". Small data need many epochs until the networks have had enough updates. Too many epochs
+# lose neighbourhoods in the codes of large data, and overfit small data. Batches are larger where
+# the least epochs make enough updates all the same.
+AUTO_UPDATES = 300
+AUTO_EPOCHS = (12, 100)  # at least, at most
+AUTO_BATCH_SIZES = (128, 512)
 
 
 class Run:
@@ -105,9 +107,16 @@ class Run:
     def n_epochs(self, rows: Sized) -> int:
         """Return the passes over these rows that `max_epochs` means."""
         if isinstance(self.draft.max_epochs, str):  # "auto"
-            updates_an_epoch = ceil(len(rows) / self.draft.batch_size)
+            updates_an_epoch = ceil(len(rows) / self._batch_size(rows))
             return min(max(AUTO_UPDATES // updates_an_epoch, AUTO_EPOCHS[0]), AUTO_EPOCHS[1])
         return self.draft.max_epochs
+
+    def _batch_size(self, rows: Sized) -> int:
+        """Return the most rows in a batch that `batch_size` means for these rows."""
+        if isinstance(self.draft.batch_size, str):  # "auto"
+            enough = len(rows) * AUTO_EPOCHS[0] // AUTO_UPDATES
+            return min(max(enough, AUTO_BATCH_SIZES[0]), AUTO_BATCH_SIZES[1])
+        return self.draft.batch_size
 
     def train(
         self,
@@ -147,7 +156,7 @@ class Run:
         model = draft.model_
         # An extreme value of X stays extreme when it is scaled.
         extremes = to_device(as_tensor(np.stack([columns.low, columns.high])), model.device)
-        require_finite(model.make_to_samples()(extremes), extremes)
+        require_finite(model.to_samples(extremes), extremes)
         if is_first:
             warn_of_parameters(draft, self.rows.shape[0], columns, self.anew, self.running)
         checkpoints = None
@@ -156,7 +165,8 @@ class Run:
             checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, run)
         bar = ProgressBar()
         shows = [bar] if draft.verbose and is_first else []
-        self.net = net = self._engine(n_epochs, [*callbacks, *shows])
+        batch_size = self._batch_size(self.rows if trained_on is None else trained_on)
+        self.net = net = self._engine(n_epochs, batch_size, [*callbacks, *shows])
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([draft._seed, draft.n_epochs_]).generate_state(1).item()
         with (
@@ -183,8 +193,7 @@ class Run:
             except torch.OutOfMemoryError as error:
                 raise torch.OutOfMemoryError(
                     f"{model.device} ran out of memory in training with "
-                    f"batch_size={draft.batch_size}; try "
-                    f"batch_size={max(2, draft.batch_size // 2)}. {error}"
+                    f"batch_size={batch_size}; try batch_size={max(2, batch_size // 2)}. {error}"
                 ) from error
             finally:
                 net.callbacks, net.callbacks_ = [], []  # which hold on to X
@@ -347,7 +356,7 @@ class Run:
         groups = torch.repeat_interleave(torch.tensor(widths))
         return groups.to(self.draft.model_.device)
 
-    def _engine(self, n_epochs: int, callbacks: Sequence[Any]) -> BiGANNet:
+    def _engine(self, n_epochs: int, batch_size: int, callbacks: Sequence[Any]) -> BiGANNet:
         draft, model = self.draft, self.draft.model_
         augmentation = self._augmentation()
         if model.device.type != "cpu":
@@ -366,7 +375,7 @@ class Run:
             game=game,
             latent_dim=model.latent_dim,
             prior=model.prior,
-            to_samples=model.make_to_samples(),
+            to_samples=model.to_samples,
             augmentation=augmentation,
             optimizers=draft._optimizers,
             cuda_graph=draft.cuda_graph,
@@ -374,7 +383,7 @@ class Run:
             device=model.device,
             lr=draft.learning_rate,
             max_epochs=n_epochs,
-            batch_size=draft.batch_size,
+            batch_size=batch_size,
             callbacks=[*callbacks],
             verbose=draft.verbose,
         ).initialize()

@@ -6,27 +6,31 @@ import logging
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 logger = logging.getLogger(__name__)
 
-Step = Callable[[Tensor], dict[str, Tensor]]
+Step = Callable[[Tensor, Any], dict[str, Tensor]]
+Recording = Callable[[Tensor], dict[str, Tensor]]
 
-# Steps with each size of batch before it is recorded, in which libraries set themselves up.
+# Steps of each kind before it is recorded, in which libraries set themselves up.
 WARM_UP_STEPS = 3
 
 
 class CudaGraphStep:
-    """Takes the steps that `step` would take, replaying a recording for each size of batch.
+    """Takes the steps that `step` would take, replaying a recording for each kind of step.
+
+    Steps are of one kind if their batches are of one size and they get the same second argument.
 
     If a step cannot be recorded, because a network waits for the GPU for instance, the log says
     so and all steps are taken as usual.
 
     Parameters
     ----------
-    step : callable, Tensor -> dict of scalar Tensors
+    step : callable, (Tensor, hashable) -> dict of scalar Tensors
         All that changes from step to step is in tensors on the GPU, learning rates too.
     """
 
@@ -35,38 +39,39 @@ class CudaGraphStep:
         # Not the one that all recordings of a process share by default: when a recording goes, it
         # takes memory of its stream along, which others may still use (pytorch issue 193402).
         self.stream = torch.cuda.Stream()
-        self.warm_ups: Counter[int] = Counter()
-        self.recordings: dict[int, Step] = {}
+        self.warm_ups: Counter[Any] = Counter()
+        self.recordings: dict[Any, Recording] = {}
         self.recordable = True
 
-    def __call__(self, batch: Tensor) -> dict[str, Tensor]:
-        size = len(batch)
+    def __call__(self, batch: Tensor, game: Any) -> dict[str, Tensor]:
+        kind = len(batch), game
         if not self.recordable:
-            return self.step(batch)
-        if self.warm_ups[size] < WARM_UP_STEPS:
-            self.warm_ups[size] += 1
-            return self._warm_up(batch)
-        if size not in self.recordings:
+            return self.step(batch, game)
+        if self.warm_ups[kind] < WARM_UP_STEPS:
+            self.warm_ups[kind] += 1
+            return self._warm_up(batch, game)
+        if kind not in self.recordings:
             try:
-                self.recordings[size] = self._record(batch)
+                self.recordings[kind] = self._record(batch, game)
             except RuntimeError as error:
                 cause = str(error.__context__ or error)
                 logger.warning("the training step is not recorded as a CUDA graph: %s", cause)
                 self.recordable, self.recordings = False, {}
         # Outside the `except`, whose traceback holds the memory of the recording that failed.
-        take = self.recordings[size] if self.recordable else self.step
-        return take(batch)
+        if not self.recordable:
+            return self.step(batch, game)
+        return self.recordings[kind](batch)
 
-    def _warm_up(self, batch: Tensor) -> dict[str, Tensor]:
+    def _warm_up(self, batch: Tensor, game: Any) -> dict[str, Tensor]:
         main = torch.cuda.current_stream()
         self.stream.wait_stream(main)
         with torch.cuda.stream(self.stream), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "This instance was constructed with capturable=True")
-            losses = self.step(batch)
+            losses = self.step(batch, game)
         main.wait_stream(self.stream)
         return losses
 
-    def _record(self, batch: Tensor) -> Step:
+    def _record(self, batch: Tensor, game: Any) -> Recording:
         """Return a step that replays a recording of `step` with a batch of this size."""
         recorded_batch = batch.clone()
         graph = torch.cuda.CUDAGraph()
@@ -76,7 +81,7 @@ class CudaGraphStep:
             torch.cuda.stream(self.stream),
             torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"),
         ):
-            recorded_losses = self.step(recorded_batch)
+            recorded_losses = self.step(recorded_batch, game)
 
         def replay(batch: Tensor) -> dict[str, Tensor]:
             recorded_batch.copy_(batch)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -22,7 +23,8 @@ from .._machine.random_numbers import seeded, undisturbed
 from .._machine.threads import require_no_fork
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
-from ..networks.layers import reader
+from ..networks.folding import ROW_BLOCK, Prepared, prepared
+from ..networks.layers import joined, reader
 from ..networks.players import Players
 from ..priors import Prior
 from .format import to_numbers
@@ -58,6 +60,10 @@ class Fitted:
     total_variance: float
     device: torch.device
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields alone, from which the rest follows."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def to(self, device: torch.device) -> Fitted:
         """Return this model on the device: itself if it is there, else a copy, tried out."""
         if device == self.device:
@@ -67,9 +73,25 @@ class Fitted:
             players = moved(deepcopy(self.players), device, shape, self.latent_dim)
         return replace(self, players=players, device=device)
 
-    def make_to_samples(self) -> Callable[[Tensor], Tensor]:
-        """Return a function from rows of X, on the device, to samples."""
+    @cached_property
+    def to_samples(self) -> Callable[[Tensor], Tensor]:
+        """The function from rows of X, on the device, to samples."""
         return make_to_samples(self.scaler, self.layout, self.device)
+
+    @property
+    def prepared_encoder(self) -> Prepared:
+        return prepared(self.players.encoder, self.layout.sample_shape)
+
+    @property
+    def prepared_generator(self) -> Prepared:
+        return prepared(self.players.generator, (self.latent_dim,))
+
+    @property
+    @hermetic()
+    def prepared_players(self) -> Players:
+        """E, G and D for inference."""
+        E, G = self.prepared_encoder.network, self.prepared_generator.network
+        return Players(E, G, self.players.discriminator)
 
     @hermetic()
     def map(
@@ -78,12 +100,13 @@ class Fitted:
         rows: Rows,
         dtype: DTypeLike = np.float64,
         out: np.ndarray | None = None,
+        few_rows: int = ROW_BLOCK,
     ) -> np.ndarray:
         """Return the function's output for every row of X, (n, ...), written to `out` if given.
 
         The function maps samples, (m, *sample_shape), to (m, ...).
         """
-        results = forward(function, rows, self.device, dtype, out, narrow=self.make_to_samples())
+        results = forward(function, rows, self.device, dtype, out, self.to_samples, few_rows)
         warn_of_other_units(rows, self.scaler)
         return results
 
@@ -95,11 +118,13 @@ class Fitted:
 
         `which` names layers of the encoder, as `networks.layers.reader` takes them.
         """
-        E = self.players.encoder
+        # Folding leaves out some of the layers with other names.
+        folds = isinstance(which, str)
+        E, few_rows = self.prepared_encoder if folds else Prepared(self.players.encoder)
         read = reader(E, which)
         dtype = rows.dtype if rows.dtype.kind == "f" else np.float64
-        function = lambda x: torch.cat([*read(gaps_filled(E, x)).values()], dim=1)  # noqa: E731
-        return self.map(function, rows, dtype, out)
+        function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
+        return self.map(function, rows, dtype, out, few_rows)
 
     @hermetic()
     def feature_sizes(self, which: str | Sequence[str]) -> dict[str, int]:
@@ -112,15 +137,10 @@ class Fitted:
     @hermetic()
     def generate(self, z: np.ndarray) -> np.ndarray:
         """Return G(z) in the units and the shape of X, with z's dtype or float32 if wider."""
-        G = self.players.generator
+        G, few_rows = self.prepared_generator
         dtype = np.result_type(z.dtype, np.float32)  # X may exceed what float16 holds
-        x = forward(
-            lambda batch: self.layout.to_rows(G(batch)),
-            z,
-            self.device,
-            dtype,
-            narrow=Tensor.float,
-        )
+        to_rows = lambda batch: self.layout.to_rows(G(batch))  # noqa: E731
+        x = forward(to_rows, z, self.device, dtype, None, Tensor.float, few_rows)
         rows = self.scaler.inverse_transform(x)
         return rows.astype(dtype, copy=False).reshape(-1, *self.layout.row_shape)
 
@@ -132,12 +152,12 @@ class Fitted:
 
     def complete(self, x: Tensor) -> Tensor:
         """Return samples with gaps filled by their reconstruction G(E(x))."""
-        E, G, _ = self.players
+        E, G, _ = self.prepared_players
         return filled(x, G(E(x))) if takes_gaps(E) else x
 
     def explained(self, rows: Rows) -> np.ndarray:
         """Return the share of each row's variation that its reconstruction explains, (n,)."""
-        E, G, _ = self.players
+        E, G, _ = self.prepared_players
 
         def squared_error(x: Tensor) -> Tensor:
             reconstructed = G(E(x))

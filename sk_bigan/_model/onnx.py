@@ -23,7 +23,7 @@ from .._machine.files import write_whole
 from .._machine.hermetic import hermetic
 from .._machine.random_numbers import CPU, seeded
 from .._version import __version__
-from ..networks.layers import all_tensors, reader
+from ..networks.layers import all_tensors, joined, reader
 from ..networks.players import Players
 from .fitted import Fitted
 
@@ -41,24 +41,31 @@ SHARE_OF_THE_LARGEST, LEAST_SIZE = 0.01, 0.1
 CHECKED_ROWS = (33, 1)
 
 
+Decide = Callable[[Players, Tensor], tuple[Tensor, ...]]
+"""(players, x), x of shape (n, *sample_shape) -> scores, decisions and labels, of shape (n,)."""
+
+
 class Export(NamedTuple):
-    """The parts of one export.
+    """What is exported.
 
     Parameters
     ----------
-    network : nn.Module
+    players : Players
         On the CPU.
     fitted : Fitted
     dtype : torch.dtype
         Dtype of X.
     features : str or sequence of str
         Layers that are read out of the encoder.
+    decide : callable or None
+        That of a detector.
     """
 
-    network: nn.Module
+    players: Players
     fitted: Fitted
     dtype: torch.dtype
     features: str | Sequence[str]
+    decide: Decide | None
 
 
 class EncoderOfRows(nn.Module):
@@ -66,14 +73,14 @@ class EncoderOfRows(nn.Module):
 
     def __init__(self, export: Export):
         super().__init__()
-        self.network = export.network
+        self.network = export.players.encoder
         self.features = export.features
         self.to_samples = make_to_samples(export.fitted.scaler, export.fitted.layout, CPU)
 
     def forward(self, X: Tensor) -> Tensor:
         # Anew at each call: the exporter puts tensors of its own in the place of the weights.
         read = reader(self.network, self.features)
-        return torch.cat([*read(self.to_samples(X.flatten(1))).values()], dim=1)
+        return joined(read(self.to_samples(X.flatten(1))))
 
 
 class GeneratorOfRows(nn.Module):
@@ -81,7 +88,7 @@ class GeneratorOfRows(nn.Module):
 
     def __init__(self, export: Export):
         super().__init__()
-        self.network = export.network
+        self.network = export.players.generator
         self.layout = export.fitted.layout
         self.dtype = export.dtype
         center, factor = center_and_factor(export.fitted.scaler)
@@ -97,44 +104,89 @@ class DiscriminatorOfRows(nn.Module):
 
     def __init__(self, export: Export):
         super().__init__()
-        self.network = export.network
+        self.network = export.players.D
         self.to_samples = make_to_samples(export.fitted.scaler, export.fitted.layout, CPU)
 
     def forward(self, X: Tensor, z: Tensor) -> Tensor:
         return self.network(x=self.to_samples(X.flatten(1)), z=z).flatten()
 
 
-class Part(NamedTuple):
-    """A network that can be exported, with the names of its inputs and its output in the file."""
+class DetectorOfRows(nn.Module):
+    """The map from rows of X to scores, decisions and labels."""
 
-    network: Callable[[Players], nn.Module]
+    def __init__(self, export: Export):
+        super().__init__()
+        assert export.decide is not None
+        self.networks = nn.ModuleList(export.players)
+        self.decide = export.decide
+        self.to_samples = make_to_samples(export.fitted.scaler, export.fitted.layout, CPU)
+
+    def forward(self, X: Tensor) -> tuple[Tensor, ...]:
+        return self.decide(Players(*self.networks), self.to_samples(X.flatten(1)))
+
+
+class Part(NamedTuple):
+    """What can be exported: its networks, and the names of inputs and outputs in the file."""
+
+    networks: Callable[[Players], Sequence[nn.Module]]
     of_rows: type[nn.Module]
     inputs: tuple[str, ...]
-    output: str
+    outputs: tuple[str, ...]
 
 
 PARTS = {
-    "encoder": Part(lambda players: players.encoder, EncoderOfRows, ("X",), "features"),
-    "generator": Part(lambda players: players.generator, GeneratorOfRows, ("z",), "X"),
-    "discriminator": Part(lambda players: players.D, DiscriminatorOfRows, ("X", "z"), "logits"),
+    "encoder": Part(lambda players: [players.encoder], EncoderOfRows, ("X",), ("features",)),
+    "generator": Part(lambda players: [players.generator], GeneratorOfRows, ("z",), ("X",)),
+    "discriminator": Part(
+        lambda players: [players.D], DiscriminatorOfRows, ("X", "z"), ("logits",)
+    ),
+    "detector": Part(
+        lambda players: players, DetectorOfRows, ("X",), ("scores", "decisions", "labels")
+    ),
 }
+
+
+class PartsOfRows(nn.Module):
+    """Several parts as one map, from their inputs to the outputs of one after another.
+
+    Attributes
+    ----------
+    inputs, outputs : tuple of str
+        Names in the file.
+    """
+
+    def __init__(self, parts: Sequence[str], export: Export):
+        super().__init__()
+        self.parts = [PARTS[part] for part in parts]
+        self.maps = nn.ModuleList(part.of_rows(export) for part in self.parts)
+        self.inputs = tuple(dict.fromkeys(name for part in self.parts for name in part.inputs))
+        self.outputs = tuple(name for part in self.parts for name in part.outputs)
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        given = dict(zip(self.inputs, inputs, strict=True))
+        outputs: tuple[Tensor, ...] = ()
+        for part, of_rows in zip(self.parts, self.maps, strict=True):
+            output = of_rows(*(given[name] for name in part.inputs))
+            outputs += output if isinstance(output, tuple) else (output,)
+        return outputs
 
 
 @hermetic()
 def write_onnx(
     path: Path,
-    part: str,
+    part: str | Sequence[str],
     dtype: str,
     fitted: Fitted,
     features: str | Sequence[str],
     description: Mapping[str, Any],
+    decide: Decide | None = None,
 ) -> None:
-    """Write one network, with the scaling, to a file of ONNX, or leave the file that was there.
+    """Write networks, with the scaling, to a file of ONNX, or leave the file that was there.
 
     Parameters
     ----------
     path : Path
-    part : {"encoder", "generator", "discriminator"}
+    part : {"encoder", "generator", "discriminator", "detector"} or sequence of these
     dtype : {"float32", "float64", "uint8"}
         Dtype of X.
     fitted : Fitted
@@ -142,6 +194,8 @@ def write_onnx(
         Layers that are read out of the encoder.
     description : mapping
         Goes into the metadata, as JSON.
+    decide : callable or None
+        Of a detector, which has the part of this name.
 
     Raises
     ------
@@ -152,27 +206,26 @@ def write_onnx(
     ValueError
         If part or dtype is unknown, or the network cannot be exported.
     """
-    if part not in PARTS:
-        raise ValueError(f"part must be one of {[*PARTS]}, got {part!r}")
-    known = [name for name in DTYPES if part != "generator" or DTYPES[name].is_floating_point]
-    if str(dtype) not in known:  # a NumPy dtype reads as its name
-        raise ValueError(f"dtype must be one of {known} for the {part}, got {dtype!r}")
+    parts = [part] if isinstance(part, str) else [*part]
+    _check(part, parts, dtype, is_detector=decide is not None)
     onnx, onnxruntime = _packages()
-    network = PARTS[part].network(fitted.players)
-    named = f"{part}, of class {type(network).__name__},"
-    n_bytes = sum({id(tensor): tensor.nbytes for tensor in all_tensors(network)}.values())
+    networks = {id(n): n for name in parts for n in PARTS[name].networks(fitted.players)}.values()
+    classes = ", ".join(type(network).__name__ for network in networks)
+    named = f"{' and '.join(parts)}, of class {classes},"
+    tensors = {id(tensor): tensor for network in networks for tensor in all_tensors(network)}
+    n_bytes = sum(tensor.nbytes for tensor in tensors.values())
     if n_bytes > MOST_BYTES:
         raise ValueError(
             f"{named} has weights of {n_bytes / 1e9:.1f} GB, and a file of ONNX holds "
             f"{MOST_BYTES / 1e9:g} GB"
         )
-    export = Export(_on_cpu(network), fitted, DTYPES[str(dtype)], features)
-    of_rows = PARTS[part].of_rows(export).eval()
-    inputs = _some_inputs(PARTS[part].inputs, export)
+    export = Export(_on_cpu(fitted.players), fitted, DTYPES[str(dtype)], features, decide)
+    of_rows = PartsOfRows(parts, export).eval()
+    inputs = _some_inputs(of_rows.inputs, export)
     try:
         # Seeded: networks of the user's own may draw, and the global generators stay as they were.
         with seeded(0), _silent(), torch.no_grad():
-            model = _convert(of_rows, inputs, PARTS[part])
+            model = _convert(of_rows, inputs)
             about = {"version": __version__, "part": part, **description}
             onnx.helper.set_model_props(model, {"sk_bigan": json.dumps(about)})
             onnx.checker.check_model(model, full_check=True)
@@ -192,6 +245,23 @@ def write_onnx(
     write_whole(path, content)
 
 
+def _check(part: Any, parts: Sequence[str], dtype: Any, is_detector: bool) -> None:
+    """Refuse parts and a dtype that do not go together."""
+    known = [name for name in PARTS if is_detector or name != "detector"]
+    if not parts or any(name not in known for name in parts) or len({*parts}) < len(parts):
+        raise ValueError(f"part must be one of {known} or a list of some, got {part!r}")
+    if "generator" in parts and len(parts) > 1:
+        raise ValueError(
+            "part must have the generator alone, whose output has the name of the others' input "
+            f"X, got {part!r}"
+        )
+    integers = "generator" not in parts
+    dtypes = [name for name in DTYPES if integers or DTYPES[name].is_floating_point]
+    if str(dtype) not in dtypes:  # a NumPy dtype reads as its name
+        named = " and ".join(parts)
+        raise ValueError(f"dtype must be one of {dtypes} for the {named}, got {dtype!r}")
+
+
 def _packages() -> tuple[Any, Any]:
     try:
         import onnx
@@ -202,8 +272,8 @@ def _packages() -> tuple[Any, Any]:
     return onnx, onnxruntime
 
 
-def _on_cpu(network: nn.Module) -> nn.Module:
-    """Return a copy on the CPU without gradients.
+def _on_cpu(players: Players) -> Players:
+    """Return copies on the CPU without gradients.
 
     The exporter replaces weights while it works, which another thread would notice.
     """
@@ -212,7 +282,8 @@ def _on_cpu(network: nn.Module) -> nn.Module:
         copy = tensor.detach().to(CPU, copy=True)
         return nn.Parameter(copy, requires_grad=False) if isinstance(tensor, nn.Parameter) else copy
 
-    return deepcopy(network, {id(tensor): copied(tensor) for tensor in all_tensors(network)})
+    tensors = [tensor for network in players for tensor in all_tensors(network)]
+    return deepcopy(players, {id(tensor): copied(tensor) for tensor in tensors})
 
 
 def _some_inputs(names: Sequence[str], export: Export) -> tuple[Tensor, ...]:
@@ -234,16 +305,16 @@ def _some_inputs(names: Sequence[str], export: Export) -> tuple[Tensor, ...]:
     return tuple(inputs[name] for name in names)
 
 
-def _convert(of_rows: nn.Module, inputs: tuple[Tensor, ...], part: Part) -> Any:
-    """Return the network as a model of ONNX."""
+def _convert(of_rows: PartsOfRows, inputs: tuple[Tensor, ...]) -> Any:
+    """Return the networks as a model of ONNX."""
     n = torch.export.Dim("n")
     captured = torch.export.export(
-        of_rows, inputs, dynamic_shapes=tuple({0: n} for _ in inputs), strict=False
+        of_rows, inputs, dynamic_shapes=(tuple({0: n} for _ in inputs),), strict=False
     )
     program: Any = torch.onnx.export(
         captured.run_decompositions(DECOMPOSITIONS),
-        input_names=part.inputs,
-        output_names=[part.output],
+        input_names=of_rows.inputs,
+        output_names=of_rows.outputs,
         opset_version=OPSET,
         verbose=False,
     )
@@ -270,18 +341,23 @@ def _without_traces(model: Any) -> Any:
 
 
 def _largest_difference(session: Any, of_rows: nn.Module, inputs: tuple[Tensor, ...]) -> float:
-    """Return the difference of torch and onnxruntime, as a share of each output's size."""
+    """Return the difference of torch and onnxruntime, as a share of each output's size.
+
+    Labels are left out: they follow from decisions, and may differ at the threshold itself.
+    """
     names = [value.name for value in session.get_inputs()]
-    sizes = np.abs(of_rows(*inputs).double().numpy())
-    least = max(SHARE_OF_THE_LARGEST * sizes.max(), LEAST_SIZE)
-    size = np.maximum(sizes.max(axis=0), least)
     differing = []
     for n_rows in CHECKED_ROWS:
         some = [tensor[:n_rows] for tensor in inputs]
-        expected = of_rows(*some).double().numpy()
         arrays = {name: tensor.numpy() for name, tensor in zip(names, some, strict=True)}
-        got = session.run(None, arrays)[0].astype(np.float64)
-        differing.append(np.max(np.abs(got - expected) / size))
+        outputs = zip(of_rows(*inputs), of_rows(*some), session.run(None, arrays), strict=True)
+        for all_rows, expected, got in outputs:
+            if expected.is_floating_point():
+                sizes = np.abs(all_rows.double().numpy())
+                least = max(SHARE_OF_THE_LARGEST * sizes.max(), LEAST_SIZE)
+                size = np.maximum(sizes.max(axis=0), least)
+                difference = np.abs(got.astype(np.float64) - expected.double().numpy())
+                differing.append(np.max(difference / size))
     return float(np.max(differing))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from math import ceil
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -36,6 +37,19 @@ from .step import Game, accumulate_gradients
 logger = logging.getLogger(__name__)
 
 ROLLBACK_FACTOR = 0.1  # of the learning rate, after a divergence
+R1_EVERY = 8  # steps
+
+
+def games_of_epoch(game: Game, n_steps: int) -> list[Game]:
+    """Return the game of each step of an epoch.
+
+    R1 is in every eighth, with so much more weight that an epoch has as much of it as if it were in
+    all: lazy regularisation, Karras et al. 2020 (arXiv 1912.04958), appendix B.
+    """
+    n_penalised = ceil(n_steps / R1_EVERY)
+    penalised = game._replace(gradient_penalty=game.gradient_penalty * n_steps / n_penalised)
+    plain = game._replace(gradient_penalty=0.0)
+    return [plain if step % R1_EVERY else penalised for step in range(n_steps)]
 
 
 class EpochSoFar(NamedTuple):
@@ -98,7 +112,7 @@ class BiGANNet(NeuralNet):
 
     lr: float
     supervisor: Supervisor
-    recorded_step_: Callable[[Tensor], dict[str, Tensor]] | None
+    recorded_step_: CudaGraphStep | None
     rollbacks_: int
     epoch_so_far_: EpochSoFar | None
     iterator_train__rows: np.ndarray | None
@@ -137,13 +151,17 @@ class BiGANNet(NeuralNet):
 
     # The step
 
-    def train_step(self, batch: Tensor, **fit_params: Any) -> dict[str, Tensor]:
-        """Update D, and E and G, together: both gradients are taken at the same parameters."""
+    def train_step(self, batch: Tensor, game: Game | None = None) -> dict[str, Tensor]:
+        """Update D, and E and G, together: both gradients are taken at the same parameters.
+
+        The game may be another than that of the engine in this step.
+        """
+        game = game or self.game
         x = self.to_samples(batch)  # (n, *sample_shape), this process's share of the batch
         processes, views = self.processes, [x]
         with x.device, torch.no_grad():
             if self.augmentation is not None:
-                n_views = 2 if self.game.consistency_weight > 0 else 1
+                n_views = 2 if game.consistency_weight > 0 else 1
                 with processes.independent_draws(x.device):
                     views = [self.augmentation(x) for _ in range(n_views)]
             z = self.prior.sample(processes.n * len(x), self.latent_dim)
@@ -157,7 +175,7 @@ class BiGANNet(NeuralNet):
                 share = len(part) / len(x)
                 losses.update(
                     accumulate_gradients(
-                        self.players, part, part_of_views, part_of_z, self.game, processes, share
+                        self.players, part, part_of_views, part_of_z, game, processes, share
                     )
                 )
         if processes.n > 1:
@@ -223,16 +241,20 @@ class BiGANNet(NeuralNet):
         batches = iterator.after(n_before)
         if n_before:
             set_generators(iterator.device, now)
+        games = games_of_epoch(self.game, len(iterator))
         for n_batches, batch in enumerate(batches, n_before + 1):
             self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch, **fit_params)
+            step = step_fn(batch, games[n_batches - 1])
             totals.update(step)
             self.notify("on_batch_end", batch=batch, training=training, **step)
             if n_batches < len(iterator):
                 self.epoch_so_far_ = EpochSoFar(order, n_batches, totals)
                 self.supervisor.after_step()
         self.epoch_so_far_ = None
-        losses = {name: float(total) / len(iterator) for name, total in totals.items()}
+        n_steps = Counter(r1=sum(game.gradient_penalty > 0 for game in games))
+        losses = {
+            name: float(total) / (n_steps[name] or len(iterator)) for name, total in totals.items()
+        }
         health = self.supervisor.after_epoch(losses, len(iterator))
         for name, value in {**losses, **health}.items():
             self.history.record(name, value)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d
 
@@ -48,6 +49,12 @@ def reader(
                 f"encoder, which are {known}; got {name!r}"
             )
     return _reader_of_layers(encoder, [*dict.fromkeys(features)])
+
+
+def joined(outputs: dict[str, Tensor]) -> Tensor:
+    """Return the outputs of layers side by side."""
+    layers = [*outputs.values()]
+    return layers[0] if len(layers) == 1 else torch.cat(layers, dim=1)
 
 
 def _body(encoder: nn.Module, features: str) -> nn.Module:

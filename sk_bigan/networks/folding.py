@@ -1,0 +1,114 @@
+"""Networks for inference: BatchNorm folded into the layer before it, and the rows of a block.
+
+In evaluation mode BatchNorm is an affine map of its input, and so part of a linear layer or of a
+convolution that comes before. A pass over memory and a call of a module go with it.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from itertools import pairwise
+from math import prod
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+FOLDS: dict[tuple[type, type], Any] = {
+    (nn.Linear, nn.BatchNorm1d): fuse_linear_bn_eval,
+    (nn.Conv2d, nn.BatchNorm2d): fuse_conv_bn_eval,
+}
+TOLERANCE = 1e-4  # of a trial, where rounding differs and mistakes are far larger
+
+# Kernels sum a handful of rows, or the rows left over at the end, in another order than the rest.
+# Padded to a multiple of this, a row's result does not depend on the rows that came with it.
+ROW_BLOCK = 32
+SMALLER_BLOCKS = (4, 8, 16)  # of which one may do on a CPU, by itself
+
+
+class Prepared(NamedTuple):
+    """A network for inference.
+
+    Parameters
+    ----------
+    network : nn.Module
+    few_rows : int
+        In a batch of so many rows, each row's output has the same bits as among any others.
+    """
+
+    network: nn.Module
+    few_rows: int = ROW_BLOCK
+
+
+_known: WeakKeyDictionary[nn.Module, tuple[Any, Prepared]] = WeakKeyDictionary()
+
+
+def prepared(network: nn.Module, input_shape: tuple[int, ...]) -> Prepared:
+    """Return the network with BatchNorm folded, or itself where there is nothing to fold.
+
+    The copy is kept, and made anew when weights, statistics, layers or hooks have changed since. A
+    change through `Tensor.data` leaves no trace and is not seen.
+
+    Parameters
+    ----------
+    network : nn.Module
+    input_shape : tuple of int
+        Shape of one row of its input, for trials.
+    """
+    try:
+        state = _state(network)
+    except RuntimeError:  # a tensor that was made in inference mode does not count its changes
+        return Prepared(network)
+    known = _known.get(network)
+    if known is None or known[0] != state:
+        known = _known[network] = (state, _prepare(network, input_shape))
+    return known[1]
+
+
+def _state(network: nn.Module) -> list[Any]:
+    """Return what changes whenever the network computes something else."""
+    state: list[Any] = [torch.get_num_threads()]
+    layers = [network]
+    for layer in layers:
+        layers += [child for child in layer._modules.values() if child is not None]
+        state += (id(layer), layer.training, *layer._forward_hooks, *layer._forward_pre_hooks)
+        for tensor in (*layer._parameters.values(), *layer._buffers.values()):
+            if tensor is not None:
+                state += (tensor.data_ptr(), tensor._version)
+    return state
+
+
+@torch.inference_mode()
+def _prepare(network: nn.Module, input_shape: tuple[int, ...]) -> Prepared:
+    copy = deepcopy(network).requires_grad_(False)
+    sequences = [layer for layer in copy.modules() if type(layer) is nn.Sequential]
+    if sum(_fold_within(sequence) for sequence in sequences) == 0:
+        return Prepared(network)
+    device = next(copy.parameters()).device
+    rows = torch.arange(ROW_BLOCK * prod(input_shape), device=device).sin()
+    rows = rows.view(ROW_BLOCK, *input_shape)
+    outputs, wanted = copy(rows), network(rows)
+    # A linear layer's outputs may lie along another axis than the one that BatchNorm normalises.
+    if not (outputs - wanted).abs().max() <= TOLERANCE * wanted.abs().max():  # or is not finite
+        return Prepared(network)
+    for size in SMALLER_BLOCKS if device.type == "cpu" else ():
+        if torch.equal(torch.cat([copy(block) for block in rows.split(size)]), outputs):
+            return Prepared(copy, size)
+    return Prepared(copy)
+
+
+def _fold_within(sequence: nn.Sequential) -> int:
+    """Fold every BatchNorm that comes right after a layer; return how many there were."""
+    pairs = [
+        (number, FOLDS[kinds])
+        for number, (layer, norm) in enumerate(pairwise(sequence))
+        if (kinds := (type(layer), type(norm))) in FOLDS
+        and not (norm.training or norm.running_mean is None)
+        and not any(part._forward_hooks or part._forward_pre_hooks for part in (layer, norm))
+    ]
+    for number, fold in reversed(pairs):
+        sequence[number] = fold(sequence[number], sequence[number + 1])
+        del sequence[number + 1]
+    return len(pairs)
