@@ -1,10 +1,13 @@
-"""Features of raw rows: `transform`, the same network in torch, and its file of ONNX.
+"""Features of raw rows: `transform`, the same network in torch, its file of ONNX, and PCA.
 
-    python benchmarks/serving.py [--seconds 1] [--threads 2]
+    python benchmarks/serving.py [--seconds 1] [--threads 2] [--rows 1000000]
 
-The built-in networks for 28 by 28 pixels and a code of 50, on uint8. "E" is scaling and encoder in
-`torch.inference_mode`, without the checks of `transform`. The three take turns, many times over for
-SECONDS in all for each; times are the medians of a call. One run, so that ratios mean something.
+The built-in networks: for scikit-learn's digits in float64, a code of 16, and for 28 by 28 pixels
+in bytes, a code of 50. "E" is scaling and the prepared encoder in `torch.inference_mode`, without
+the checks of `transform`. PCA has as many components. All take turns, many times over for SECONDS
+in all for each; times are the medians of a call. One run, so that ratios mean something.
+
+At last rows a second of ROWS x 64 values of float32, `transform` beside E in batches of its size.
 """
 
 import argparse
@@ -15,10 +18,13 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
 
 from sk_bigan import BiGANTransformer
+from sk_bigan._data.inference import inference_rows
 
-N_ROWS = (1, 32, 4096)
+COLUMNS = ("transform", "E", "ONNX", "PCA")
 
 
 def medians(calls, seconds):
@@ -33,49 +39,89 @@ def medians(calls, seconds):
     return [np.median(taken) for taken in times]
 
 
-def session_of(bigan, threads):
+def session_of(bigan, dtype, threads):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Idle threads of onnxruntime would otherwise spin while it is torch's turn.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "encoder.onnx")
-        bigan.to_onnx(path, dtype="uint8")
+        bigan.to_onnx(path, dtype=dtype)
         return onnxruntime.InferenceSession(path, options)
+
+
+def bare(bigan):
+    """Scaling and encoder, without what `transform` checks."""
+    E, to_samples = bigan.model_.prepared_encoder.network, bigan.model_.to_samples
+
+    @torch.inference_mode()
+    def encode(rows):
+        return E(to_samples(torch.from_numpy(rows).flatten(1))).numpy()
+
+    return encode
+
+
+def compare(name, bigan, X, counts, seconds, threads):
+    """Print one line for each number of rows."""
+    bigan.fit(X[:1797])
+    dtype = "uint8" if X.dtype == np.uint8 else "float64"
+    session, encode = session_of(bigan, dtype, threads), bare(bigan)
+    flat = X.reshape(len(X), -1).astype(np.float64)
+    pca = PCA(bigan.latent_dim).fit(flat[:1797])
+    for n_rows in counts:
+        rows, flat_rows = X[:n_rows], flat[:n_rows]
+        by_transform, by_torch, by_onnx, by_pca = medians(
+            [
+                lambda rows=rows: bigan.transform(rows),
+                lambda rows=rows: encode(rows),
+                lambda rows=rows: session.run(None, {"X": rows}),
+                lambda rows=flat_rows: pca.transform(rows),
+            ],
+            seconds,
+        )
+        times = [f"{1e3 * t:>9.3f} ms" for t in (by_transform, by_torch, by_onnx, by_pca)]
+        ratios = f"{by_transform / by_pca:>18.2f}{by_transform / by_onnx:>18.2f}"
+        print(f"{name:<8}{n_rows:>6}{''.join(times)}{ratios}", flush=True)
+
+
+def throughput(n_rows):
+    """Rows a second of many rows, `transform` beside E alone."""
+    X = np.random.default_rng(0).normal(size=(n_rows, 64)).astype(np.float32)
+    bigan = BiGANTransformer(max_epochs=1, device="cpu", random_state=0).fit(X[:1000])
+    size, encode, out = inference_rows(64, bigan.device_), bare(bigan), np.empty((n_rows, 16))
+
+    def all_rows():
+        for start in range(0, n_rows, size):
+            out[start : start + size] = encode(X[start : start + size])
+
+    by_transform, by_torch = medians([lambda: bigan.transform(X), all_rows], 0)
+    print(
+        f"\n{n_rows:,} x 64: {n_rows / by_transform:,.0f} rows a second by transform, "
+        f"{by_torch / by_transform:.2f} of E's"
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rows", type=int, default=1_000_000)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
 
-    images = np.random.default_rng(0).integers(256, size=(max(N_ROWS), 28, 28), dtype=np.uint8)
-    data = {"mlp": images.reshape(len(images), -1), "conv": images}
-    settings = {"latent_dim": 50, "max_epochs": 1, "augmentation": None, "device": "cpu"}
-    print(f"{'':<6}{'rows':>6}{'transform':>12}{'E':>12}{'ONNX':>12}", end="")
-    print(f"{'transform / ONNX':>20}{'E / ONNX':>12}")
-    for architecture, X in data.items():
-        bigan = BiGANTransformer(architecture=architecture, random_state=0, **settings)
-        bigan.fit(X[:256])
-        session, to_samples = session_of(bigan, arguments.threads), bigan.model_.to_samples
-        for n_rows in N_ROWS:
-            rows = X[:n_rows]
-
-            @torch.inference_mode()
-            def in_torch(bigan=bigan, to_samples=to_samples, rows=rows):
-                return bigan.encoder_(to_samples(torch.from_numpy(rows).flatten(1))).numpy()
-
-            calls = [
-                lambda bigan=bigan, rows=rows: bigan.transform(rows),
-                in_torch,
-                lambda session=session, rows=rows: session.run(None, {"X": rows}),
-            ]
-            by_transform, by_torch, by_onnx = medians(calls, arguments.seconds)
-            times = [f"{1000 * taken:>9.3f} ms" for taken in (by_transform, by_torch, by_onnx)]
-            ratios = f"{by_transform / by_onnx:>20.2f}{by_torch / by_onnx:>12.2f}"
-            print(f"{architecture:<6}{n_rows:>6}{''.join(times)}{ratios}", flush=True)
+    print(f"{'':<8}{'rows':>6}", *(f"{name:>12}" for name in COLUMNS), sep="", end="")
+    print(f"{'transform / PCA':>18}{'transform / ONNX':>18}")
+    settings = {"max_epochs": 1, "augmentation": None, "device": "cpu", "random_state": 0}
+    images = np.random.default_rng(0).integers(256, size=(4096, 28, 28), dtype=np.uint8)
+    for name, X, latent_dim, counts in (
+        ("digits", load_digits().data, 16, (1, 32, 1797)),
+        ("mlp", images.reshape(len(images), -1), 50, (1, 32, 4096)),
+        ("conv", images, 50, (1, 32, 4096)),
+    ):
+        architecture = "conv" if name == "conv" else "mlp"
+        bigan = BiGANTransformer(latent_dim, architecture=architecture, **settings)
+        compare(name, bigan, X, counts, arguments.seconds, arguments.threads)
+    throughput(arguments.rows)
 
 
 if __name__ == "__main__":

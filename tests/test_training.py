@@ -10,7 +10,7 @@ from torch import nn
 
 from sk_bigan import BiGANTransformer
 from sk_bigan._machine.interrupts import deferred_interrupts
-from sk_bigan._training.engine import BiGANNet
+from sk_bigan._training.engine import BiGANNet, games_of_epoch
 from sk_bigan._training.loop import Training
 from sk_bigan._training.step import Game
 from sk_bigan.networks import Players
@@ -162,6 +162,28 @@ def test_a_step_moves_every_network(make_net):
         weights = [key for key in before[name] if key.endswith("weight")]
         after = getattr(net, name).state_dict()
         assert not any(after[key].equal(before[name][key]) for key in weights)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 7, 8, 9, 16, 100])
+def test_an_epoch_has_as_much_r1_as_if_it_were_in_every_step(n_steps):
+    games = games_of_epoch(Game(non_saturating, gradient_penalty=0.7, cycle_weight=3.0), n_steps)
+    weights = [game.gradient_penalty for game in games]
+    assert sum(weights) == pytest.approx(0.7 * n_steps)
+    assert [step for step, weight in enumerate(weights) if weight > 0] == [*range(0, n_steps, 8)]
+    assert {game.cycle_weight for game in games} == {3.0}
+
+
+def test_the_history_has_the_mean_r1_of_the_steps_that_have_it(make_net):
+    seen = []
+
+    class Watch(Callback):
+        def on_batch_end(self, net, r1=None, **kwargs):
+            seen.append(r1)
+
+    net = make_net(gradient_penalty=2.0, batch_size=4, callbacks=[Watch()])
+    Training(net).run(X)
+    assert [r1 is not None for r1 in seen] == [step % 8 == 0 for step in range(16)]
+    assert net.history[-1]["r1"] == pytest.approx(float(seen[0] + seen[8]) / 2)
 
 
 def test_r1_is_taken_at_d_alone_and_not_through_e(make_net):

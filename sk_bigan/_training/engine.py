@@ -251,9 +251,10 @@ class BiGANNet(NeuralNet):
                 self.epoch_so_far_ = EpochSoFar(order, n_batches, totals)
                 self.supervisor.after_step()
         self.epoch_so_far_ = None
-        n_steps = Counter(r1=sum(game.gradient_penalty > 0 for game in games))
+        n_penalised = sum(game.gradient_penalty > 0 for game in games)
         losses = {
-            name: float(total) / (n_steps[name] or len(iterator)) for name, total in totals.items()
+            name: float(total) / (n_penalised if name.startswith("r1") else len(iterator))
+            for name, total in totals.items()
         }
         health = self.supervisor.after_epoch(losses, len(iterator))
         for name, value in {**losses, **health}.items():
