@@ -99,6 +99,10 @@ class View:
             images = images.transpose(0, 2, 3, 1)
         return images[..., 0] if images.shape[3:] == (1,) else images
 
+    def generated(self, codes: np.ndarray) -> np.ndarray:
+        """Map codes (n, latent_dim) to images or scaled columns that G makes of them."""
+        return self(self.estimator.model_.generate(codes))
+
     @property
     def scale(self) -> Scale:
         scaler = self.estimator.scaler_
@@ -106,6 +110,8 @@ class View:
         if hasattr(scaler, "data_min_"):
             limits = float(scaler.data_min_.min()), float(scaler.data_max_.max())
         names = getattr(self.estimator, "feature_names_in_", None)
+        if hasattr(self.estimator, "columns_"):
+            names = self.estimator.columns_.get_feature_names_out()
         return Scale(limits, names, UNITS[type(scaler).__name__])
 
 
