@@ -26,10 +26,12 @@ progress = ["rich>=14.1"]  # as scikit-learn's bars need it
 onnx = ["onnx>=1.17", "onnxscript>=0.6", "onnxruntime>=1.20"]  # as torch 2.13 exports
 dask = ["dask[distributed]>=2026.1"]
 accelerate = ["accelerate>=1.10"]
+umap = ["umap-learn>=0.5.12"]
 test = [
     *progress,
     *save,
     *onnx,
+    *umap,
     "skl2onnx>=1.20",
     "pytest>=8.0",
     "pytest-cov>=6.0",
@@ -93,6 +95,7 @@ setup(
         "onnx": onnx,
         "dask": dask,
         "accelerate": accelerate,
+        "umap": umap,
         "test": test,
         "lint": lint,
         "docs": docs,
