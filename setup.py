@@ -79,7 +79,7 @@ setup(
         "PyTorch",
     ],
     packages=find_packages(include=["sk_bigan", "sk_bigan.*"]),
-    package_data={"sk_bigan": ["py.typed"]},
+    package_data={"sk_bigan": ["py.typed"], "sk_bigan.inspection": ["page/*"]},
     python_requires=">=3.11",
     install_requires=[
         "torch>=2.11",

@@ -15,7 +15,7 @@ from .common import encode
 
 
 class Coder:
-    """A fitted transformer's way from rows to codes.
+    """A fitted transformer's way from rows to codes and back.
 
     Codes of a BiGAN are E(x), whatever its `features` are, also within a Pipeline and whatever
     comes behind it there. Codes of others are the output of `transform`.
@@ -69,3 +69,18 @@ class Coder:
         codes = self.estimator.transform(X)
         codes = codes.toarray() if hasattr(codes, "toarray") else codes
         return check_array(codes, input_name="the output of transform")
+
+    @property
+    def can_decode(self) -> bool:
+        """Whether rows can be made of codes."""
+        inverse = self.before if self.bigan is not None else self.estimator
+        return inverse is None or hasattr(inverse, "inverse_transform")
+
+    def decode(self, codes: np.ndarray) -> Any:
+        """Return the rows, or the table, that the codes stand for."""
+        if self.bigan is None:
+            return self.estimator.inverse_transform(codes)
+        rows = self.bigan.model_.generate(codes)
+        if hasattr(self.bigan, "columns_"):
+            rows = self.bigan.columns_.inverse_transform(rows)
+        return rows if self.before is None else self.before.inverse_transform(rows)
