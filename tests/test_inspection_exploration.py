@@ -204,7 +204,8 @@ def test_decoders_of_other_kinds_are_not_plain(small, digits, monkeypatch):
 
 def test_other_decoders_draw_along_each_code(content, small, digits):
     images = digits.reshape(-1, 8, 8)
-    conv = small(architecture="conv", hidden_units=(8, 16), max_epochs=3).fit(images)
+    units = {"architecture": "conv", "hidden_units": (8, 16)}
+    conv = small(**units, learning_rate=2e-3, max_epochs=30).fit(images)
     held = content(conv, images)
     codes = conv.transform(images)
     view = np.array(held["picture"]["places"])
@@ -218,6 +219,7 @@ def test_other_decoders_draw_along_each_code(content, small, digits):
     z = np.array([[*start[:2], steps[2, 11], start[3]]])
     drawn = unpacked(held["drawings"], "u1").reshape(4, 15, 64)
     np.testing.assert_allclose(drawn[2, 11], decode(z)[0], atol=1)
+    assert np.abs(drawn[2, 11] - decode(start[np.newaxis])).max() > 9
 
 
 def test_without_an_inverse_there_are_no_sliders(content, digits, small):
