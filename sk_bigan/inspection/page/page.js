@@ -188,6 +188,8 @@ function place(point) {
   ];
 }
 
+let places = []; // of all points, in pixels
+
 const pointOf = (i) => points.subarray(2 * i, 2 * i + 2);
 
 function pen(canvas) {
@@ -207,10 +209,11 @@ function dot(context, [x, y], radius) {
 function drawPoints() {
   const context = pen(part("points"));
   const radius = nRows > 3000 ? 1.5 : 3;
+  places = Array.from({ length: nRows }, (_, i) => place(pointOf(i)));
   context.globalAlpha = 0.75;
   for (let i = 0; i < nRows; i++) {
     context.fillStyle = colourOf(i);
-    dot(context, place(pointOf(i)), radius);
+    dot(context, places[i], radius);
     context.fill();
   }
 }
@@ -220,19 +223,18 @@ function drawMarks() {
   const styles = getComputedStyle(document.body);
   context.lineWidth = 2;
   context.strokeStyle = styles.color;
-  dot(context, place(pointOf(row)), 7);
+  dot(context, places[row], 7);
   context.stroke();
   if (!sliders || !data.to_plane) return;
   const { origin, directions } = data.to_plane;
   const along = (direction) => direction.reduce((sum, d, i) => sum + d * (z[i] - origin[i]), 0);
   const [x, y] = place(directions.map(along));
-  context.strokeStyle = styles.getPropertyValue("--accent");
-  context.beginPath();
-  for (const side of [-1, 1]) {
-    context.moveTo(x - 7, y - 7 * side);
-    context.lineTo(x + 7, y + 7 * side);
+  const cross = new Path2D(`M${x - 8} ${y - 8}l16 16m0 -16l-16 16`);
+  const halo = [6, styles.backgroundColor];
+  for (const [width, colour] of [halo, [2.5, styles.getPropertyValue("--accent")]]) {
+    [context.lineWidth, context.strokeStyle] = [width, colour];
+    context.stroke(cross);
   }
-  context.stroke();
 }
 
 /** Return the row that is drawn next to the pointer. */
@@ -241,7 +243,7 @@ function nearest(event) {
   const [x, y] = [event.clientX - left, event.clientY - top];
   let [best, least] = [row, Infinity];
   for (let i = 0; i < nRows; i++) {
-    const [px, py] = place(pointOf(i));
+    const [px, py] = places[i];
     const distance = (px - x) ** 2 + (py - y) ** 2;
     if (distance < least) [best, least] = [i, distance];
   }
