@@ -1,5 +1,6 @@
 """The film of a training: its frames are what the estimator was after each epoch."""
 
+import inspect
 import sys
 
 import matplotlib as mpl
@@ -10,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from helpers import AtStep, EachStep, once, same_weights, spoil
+from numpydoc.docscrape import FunctionDoc
 from PIL import Image
 from sklearn.datasets import load_digits, load_wine
 from sklearn.decomposition import PCA
@@ -131,6 +133,24 @@ def test_axes_show_every_epoch_and_no_outliers():
     low, high = display.codes_.ax_.get_xlim()
     assert low < points[1, :, 0].min() < points[1, :, 0].max() < high < 100
     assert not display.codes_.ax_.texts
+
+
+def test_all_frames_have_one_scale_of_grey(digits, small):
+    images = digits.reshape(-1, 8, 8)
+    estimator = small(scaling="standard", max_epochs=2)
+    display = TrainingDisplay.from_estimator(estimator, images, n_samples=4)
+    assert display.limits is None  # of columns that were scaled one by one
+    assert display.samples_.image_.get_clim() == (display.samples.min(), display.samples.max())
+
+
+@pytest.mark.parametrize(
+    "documented",
+    [TrainingDisplay.from_estimator, TrainingDisplay.animate, TrainingDisplay.save],
+    ids=lambda method: method.__name__,
+)
+def test_docstrings_name_parameters_in_order(documented):
+    names = [name for name in inspect.signature(documented).parameters if name != "self"]
+    assert [part.name for part in FunctionDoc(documented)["Parameters"]] == names
 
 
 @pytest.mark.filterwarnings("ignore:the training diverged")

@@ -191,6 +191,10 @@ def test_decoders_of_other_kinds_are_not_plain(small, digits, monkeypatch):
     for estimator, X in ((conv, images), (own, digits), (clipped, digits)):
         coder = Coder(estimator)
         assert plain_layers(coder, coder.encode(X)[:5]) is None
+    scales = small(generator=nn.Sequential(nn.BatchNorm1d(4)), max_epochs=1)
+    scales.fit(digits[:, 20:24])
+    coder = Coder(scales)
+    assert plain_layers(coder, coder.encode(digits[:5, 20:24])) is None
     hooked = small(max_epochs=1).fit(digits)
     coder = Coder(hooked)
     codes = coder.encode(digits)[:5]
