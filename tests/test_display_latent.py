@@ -9,6 +9,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.decomposition import PCA, TruncatedSVD
@@ -43,7 +44,9 @@ def groups():
 @pytest.mark.parametrize(("method", "name"), [("tsne", "t-SNE"), ("umap", "UMAP")])
 def test_neighbours_stay_neighbours(groups, method, name):
     codes, y = groups
+    n_threads = torch.get_num_threads()
     display = LatentDisplay.from_predictions(codes, y, method=method)
+    assert torch.get_num_threads() == n_threads
     neighbours = NearestNeighbors(n_neighbors=5).fit(display.points)
     assert (y[neighbours.kneighbors(return_distance=False)] == y[:, np.newaxis]).all()
     again = LatentDisplay.from_predictions(codes, method=method)

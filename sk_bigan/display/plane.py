@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from sklearn.decomposition import PCA
 
 from .._machine.extras import missing
@@ -98,7 +99,11 @@ def _by_umap(codes: np.ndarray) -> Plane:
         )
     # With a seed it takes one job, and warns if it is not told so.
     umap = UMAP(n_neighbors=min(15, len(codes) - 1), random_state=0, n_jobs=1)
-    points = umap.fit_transform(codes)
+    n_threads = torch.get_num_threads()
+    try:
+        points = umap.fit_transform(codes)
+    finally:
+        torch.set_num_threads(n_threads)  # numba sets OpenMP's, on which the bits of fits depend
     return Plane(points, ("first coordinate of UMAP", "second coordinate of UMAP"))
 
 
