@@ -55,10 +55,12 @@ docs: $(VENV)/.docs
 docs-view:
 	$(PYTHON) -m http.server --bind 127.0.0.1 --directory docs/_build/html
 
-# Links, and every page in Chromium: of the system, or playwright's (`playwright install chromium`).
+# Links, every page, and the page that `explore` writes, in Chromium: of the system, or playwright's
+# (`playwright install chromium`).
 docs-check: $(VENV)/.docs
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt playwright
 	$(VENV)/bin/python docs/check_site.py docs/_build/html
+	$(VENV)/bin/python -m pytest tests/browser
 
 # What a release uploads: an sdist, and the wheel that was built from it.
 dist: $(VENV)/.installed

@@ -26,10 +26,12 @@ progress = ["rich>=14.1"]  # as scikit-learn's bars need it
 onnx = ["onnx>=1.17", "onnxscript>=0.6", "onnxruntime>=1.20"]  # as torch 2.13 exports
 dask = ["dask[distributed]>=2026.1"]
 accelerate = ["accelerate>=1.10"]
+umap = ["umap-learn>=0.5.12"]
 test = [
     *progress,
     *save,
     *onnx,
+    *umap,
     "skl2onnx>=1.20",
     "pytest>=8.0",
     "pytest-cov>=6.0",
@@ -77,7 +79,7 @@ setup(
         "PyTorch",
     ],
     packages=find_packages(include=["sk_bigan", "sk_bigan.*"]),
-    package_data={"sk_bigan": ["py.typed"]},
+    package_data={"sk_bigan": ["py.typed"], "sk_bigan.inspection": ["page/*"]},
     python_requires=">=3.11",
     install_requires=[
         "torch>=2.11",
@@ -93,6 +95,7 @@ setup(
         "onnx": onnx,
         "dask": dask,
         "accelerate": accelerate,
+        "umap": umap,
         "test": test,
         "lint": lint,
         "docs": docs,

@@ -1,6 +1,7 @@
 """How Sphinx builds this site: `make docs`."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -105,6 +106,14 @@ def link_inside_the_site(app, docname, source):
     source[0] = source[0].replace("](../benchmarks/features_log.md)", "](features_log.md)")
 
 
+def copy_pages(app, error):
+    """Pages and films that the examples have written lie in the site, where these link to them."""
+    pages = Path(app.outdir) / "pages"
+    pages.mkdir(exist_ok=True)
+    for page in (HERE / "_build" / "pictures").glob("plot_explore.*"):
+        shutil.copy(page, pages)
+
+
 def escape_names(app, what, name, obj, options, lines):
     """Shapes in docstrings are meant as they stand, where reST sees a link or an emphasis."""
     for i, line in enumerate(lines):
@@ -115,3 +124,4 @@ def setup(app):
     app.add_html_math_renderer("mathml", (inline_equation, None), (equation, None))
     app.connect("autodoc-process-docstring", escape_names)
     app.connect("source-read", link_inside_the_site)
+    app.connect("build-finished", copy_pages)

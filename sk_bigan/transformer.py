@@ -21,6 +21,7 @@ from torch.utils.data import Dataset
 
 from ._data.reading import check_out, open_rows
 from ._data.rows import FLOATS
+from ._estimator.containers import in_container
 from ._estimator.fitting import BaseBiGAN
 from ._estimator.parameters import (
     CONSTRAINTS,
@@ -381,7 +382,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
             check_out(out, rows, (len(rows), self._n_features_out))
         return self.model_.features(rows, self.features, out)
 
-    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
+    def inverse_transform(self, X: ArrayLike) -> Any:
         """Decode latent codes with G.
 
         Parameters
@@ -392,7 +393,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Returns
         -------
         ndarray of shape (n_samples, n_features_in_) or of the images in `fit`
-            G(z) in the units of the training data, in X's float dtype, but float32 for float16.
+            G(z) in the units of the training data, in X's float dtype, but float32 for float16. A
+            frame if `fit` has encoded a table's columns. Else, and not of images, a frame of the
+            library that ``set_output(transform=...)`` names, with the columns' names of `fit`.
 
         Raises
         ------
@@ -452,36 +455,41 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         completed = self.model_.map(self.model_.complete, rows)  # in single precision
         return self._decoded(np.where(np.isnan(rows), completed, rows), like=X)
 
-    def sample(self, n_samples: int = 1) -> np.ndarray:
+    def sample(
+        self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None
+    ) -> Any:
         """Draw samples G(z) with z from the prior.
 
         Parameters
         ----------
         n_samples : int, default=1
 
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draw; ``None`` takes the estimator's own `random_state`.
+
         Returns
         -------
         ndarray of shape (n_samples, n_features_in_) or of the images in `fit`, float64
-            In the units of the training data. With an int as `random_state` the same in every
-            call.
+            In the units of the training data. With an int as seed the same in every call. A frame
+            where `inverse_transform` returns one.
 
         Raises
         ------
         NotFittedError
             Before `fit`.
         ValueError
-            If `n_samples` is not a positive integer.
+            If `n_samples` is not a positive integer, or `random_state` is no seed.
         """
         check_is_fitted(self)
         if isinstance(n_samples, bool) or not (isinstance(n_samples, Integral) and n_samples >= 1):
             raise ValueError(f"n_samples must be a positive integer, got {n_samples!r}")
-        z = self.model_.draw_codes(int(n_samples), draw_seed(self.random_state))
-        return self._decoded(self.model_.generate(z))
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        return self._decoded(self.model_.generate(self.model_.draw_codes(int(n_samples), seed)))
 
     def _decoded(self, rows: np.ndarray, like: Any = None) -> Any:
-        """Return rows as the table that `fit` saw, if it did, with the index of another frame."""
+        """Return rows as the table that `fit` saw or as `set_output` asks, with another's index."""
         if not hasattr(self, "columns_"):
-            return rows
+            return in_container(self, rows, like)
         table = self.columns_.inverse_transform(rows)
         if hasattr(table, "iloc") and hasattr(like, "iloc"):  # both of pandas
             table.index = like.index

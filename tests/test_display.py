@@ -139,8 +139,9 @@ def test_other_features_and_frames_change_no_picture_and_no_estimator(display, i
 def test_only_fitted_estimators_of_this_package_are_drawn(display, iris, small):
     with pytest.raises(NotFittedError):
         draw(small(), display, iris[0])
-    with pytest.raises(TypeError, match="estimator must be a BiGANTransformer, got PCA"):
-        draw(PCA().fit(iris[0]), display, iris[0])
+    if display is not LatentDisplay:  # which takes any transformer
+        with pytest.raises(TypeError, match="estimator must be a BiGANTransformer, got PCA"):
+            draw(PCA().fit(iris[0]), display, iris[0])
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
@@ -560,6 +561,37 @@ def test_ends_of_walks_that_do_not_go_together(table, iris, fitted, digits):
         InterpolationDisplay.from_estimator(fitted, digits[:2], digits[:3], image_shape=(8, 8))
     with pytest.raises(ValueError, match="n_steps == 1, must be >= 2"):
         InterpolationDisplay.from_estimator(table, X[:1], X[1:2], n_steps=1)
+
+
+# Tables of other columns than numbers
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    random = np.random.default_rng(0)
+    X = pd.DataFrame({"island": random.choice(["Biscoe", "Dream"], 60)})
+    X["mass"] = np.where(np.arange(60) % 9, random.normal(size=60), np.nan)
+    return X
+
+
+def test_tables_are_drawn_as_their_encoded_columns(mixed, small):
+    estimator = small(latent_dim=2).fit(mixed)
+    names = ["island_Biscoe", "island_Dream", "mass"]
+    assert [*estimator.columns_.get_feature_names_out()] == names
+    rebuilt = ReconstructionDisplay.from_estimator(estimator, mixed, n_samples=2)
+    assert texts(rebuilt.ax_.get_xticklabels()) == names
+    codes = estimator.transform(mixed[:2])
+    original, reconstruction = rebuilt.lines_[1]
+    encoded = estimator.columns_.transform(mixed[:2])[1]
+    np.testing.assert_allclose(original.get_ydata(), encoded)
+    expected = estimator.model_.generate(codes)[1]
+    np.testing.assert_allclose(reconstruction.get_ydata(), expected, rtol=1e-6)
+    walk = InterpolationDisplay.from_estimator(estimator, mixed[:1], mixed[1:2])
+    assert {line.get_label() for line in walk.lines_} == {*names}
+    boxes = SampleDisplay.from_estimator(estimator, mixed).boxes_
+    medians = [line.get_ydata()[0] for line in boxes["X"]["medians"]]
+    table = estimator.columns_.transform(mixed)
+    np.testing.assert_allclose(medians, np.nanmedian(table, axis=0))
 
 
 # Codes

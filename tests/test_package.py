@@ -74,6 +74,11 @@ def test_types_are_shipped():
     assert files("sk_bigan").joinpath("py.typed").is_file()
 
 
+@pytest.mark.parametrize("name", ["page.html", "page.css", "page.js"])
+def test_the_page_to_explore_is_shipped(name):
+    assert files("sk_bigan.inspection").joinpath("page", name).is_file()
+
+
 def test_the_conda_recipe_requires_what_the_package_requires():
     recipe = read_yaml("conda/recipe.yaml")
     ours = {

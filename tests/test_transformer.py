@@ -10,6 +10,8 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import torch
 from helpers import EachStep, same_weights, weights
@@ -514,6 +516,46 @@ def test_feature_names_and_frames(digits, small):
     assert bigan.inverse_transform(frame).shape == digits.shape
     with config_context(transform_output="pandas"):
         small(scaling=None).fit(digits).score(digits)
+
+
+def test_rows_come_back_in_the_container_that_set_output_names(digits, small):
+    X = pd.DataFrame(digits, columns=[f"pixel {i}" for i in range(64)], index=range(5, 405))
+    bigan = small(max_epochs=1).fit(X)
+    codes = bigan.transform(X)
+    expected, drawn = bigan.inverse_transform(codes), bigan.sample(3)
+    assert type(expected) is type(drawn) is np.ndarray
+    bigan.set_output(transform="pandas")
+    frame = bigan.inverse_transform(bigan.transform(X))
+    pd.testing.assert_frame_equal(frame, pd.DataFrame(expected, X.index, X.columns))
+    pd.testing.assert_frame_equal(bigan.sample(3), pd.DataFrame(drawn, columns=X.columns))
+    frame = bigan.set_output(transform="polars").inverse_transform(codes)
+    assert frame.equals(pl.DataFrame(expected, [*X.columns]))
+
+
+def test_frames_of_rows_without_names_and_images(digits, small):
+    bigan = small(max_epochs=1).fit(digits).set_output(transform="pandas")
+    assert [*bigan.sample(2).columns] == [f"x{i}" for i in range(64)]
+    images = small(max_epochs=1).fit(digits.reshape(-1, 8, 8)).set_output(transform="pandas")
+    assert images.sample(2).shape == (2, 8, 8)
+
+
+def test_frames_go_back_through_a_pipeline(digits, small):
+    X = pd.DataFrame(digits, columns=[f"pixel {i}" for i in range(64)])
+    pipeline = make_pipeline(StandardScaler(), small(max_epochs=1))
+    framed = clone(pipeline).set_output(transform="pandas").fit(X)
+    expected = pipeline.fit(X).inverse_transform(pipeline.transform(X))
+    np.testing.assert_array_equal(framed.inverse_transform(framed.transform(X)), expected)
+
+
+def test_a_draw_may_have_a_seed_of_its_own(fitted):
+    own = fitted.sample(3)
+    np.testing.assert_array_equal(fitted.sample(3, random_state=fitted.random_state), own)
+    np.testing.assert_array_equal(fitted.sample(3, random_state=7), fitted.sample(3, 7))
+    assert not np.array_equal(fitted.sample(3, random_state=7), own)
+    source = np.random.RandomState(0)
+    assert not np.array_equal(fitted.sample(3, source), fitted.sample(3, source))
+    with pytest.raises(ValueError, match="'x' cannot be used to seed"):
+        fitted.sample(3, random_state="x")
 
 
 def test_an_unfitted_estimator_says_so(digits, small):

@@ -8,6 +8,7 @@ EXTRAS = {
     "onnx": ("onnx", "onnxscript", "onnxruntime"),
     "dask": ("dask", "distributed"),
     "accelerate": ("accelerate",),
+    "umap": ("umap-learn",),
 }
 
 

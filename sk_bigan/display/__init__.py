@@ -19,6 +19,7 @@ from .codes import LatentDisplay
 from .losses import LossCurveDisplay
 from .reconstructions import ReconstructionDisplay
 from .samples import SampleDisplay
+from .training import TrainingDisplay
 from .walks import InterpolationDisplay
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "LossCurveDisplay",
     "ReconstructionDisplay",
     "SampleDisplay",
+    "TrainingDisplay",
 ]

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.decomposition import PCA
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.multiclass import type_of_target
 from torch.utils.data import Dataset
 
-from ..transformer import BiGANTransformer
-from .common import MOST_COLOURS, Display, encode, palette
+from .coding import Coder
+from .common import MOST_COLOURS, Display, palette
+from .plane import axis_limits, check_method, in_a_plane
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +37,9 @@ class LatentDisplay(Display):
         All points, in their order.
     colorbar_ : matplotlib Colorbar or None
         Of numbers in `y`; classes have a legend.
+    n_outside_ : int
+        Number of rows outside the limits of the axes: very few rows that lie far from all others
+        are left out, and a note above the axes counts them.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     """
@@ -55,10 +58,11 @@ class LatentDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: BiGANTransformer,
+        estimator: Any,
         X: ArrayLike | Dataset,
         y: ArrayLike | None = None,
         *,
+        method: str = "pca",
         ax: Axes | None = None,
         **kwargs: Any,
     ) -> Self:
@@ -66,11 +70,15 @@ class LatentDisplay(Display):
 
         Parameters
         ----------
-        estimator : BiGANTransformer
+        estimator : fitted BiGANTransformer, Pipeline or transformer
+            Codes are E(x) where there is a BiGAN, also as a step of a Pipeline, and the output of
+            `transform` elsewhere.
         X : array-like or Dataset
             Rows, images or items as in `fit`.
         y : array-like of shape (n_samples,), default=None
             What the colours say: classes, or numbers.
+        method : {"pca", "tsne", "umap"}, default="pca"
+            Map of codes of more than two numbers into the plane, as `from_predictions` takes it.
         ax : matplotlib Axes, default=None
             Where to draw; ``None`` makes a figure.
         **kwargs : dict
@@ -84,19 +92,31 @@ class LatentDisplay(Display):
         ------
         NotFittedError
             Before `fit`.
+        ImportError
+            If `method` is "umap" and umap-learn is not installed.
+        TypeError
+            If `estimator` has no `transform`.
         ValueError
-            If X is not as in `fit`, or `y` not as `from_predictions` takes it.
+            If X is not as in `fit`, or `y` or `method` not as `from_predictions` takes it.
         """
-        cls._check(estimator)
-        return cls.from_predictions(encode(estimator, X), y, ax=ax, **kwargs)
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        check_method(method)
+        codes = Coder(estimator).encode(X)
+        return cls.from_predictions(codes, y, method=method, ax=ax, **kwargs)
 
     @classmethod
     def from_predictions(
-        cls, codes: ArrayLike, y: ArrayLike | None = None, *, ax: Axes | None = None, **kwargs: Any
+        cls,
+        codes: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        method: str = "pca",
+        ax: Axes | None = None,
+        **kwargs: Any,
     ) -> Self:
         """Draw codes.
 
-        Two coordinates are drawn as they are; of more, the first two principal components; one is
+        Two coordinates are drawn as they are; more are mapped into the plane by `method`; one is
         drawn against its empirical distribution, that in each class if `y` has classes.
 
         Parameters
@@ -105,6 +125,11 @@ class LatentDisplay(Display):
         y : array-like of shape (n,), default=None
             What the colours say: at most 20 classes, with a legend, or finite numbers, with a
             colour bar. More than 20 different numbers are no classes.
+        method : {"pca", "tsne", "umap"}, default="pca"
+            Map of codes of more than two numbers. "pca" takes the first two principal components.
+            "tsne" and "umap" keep neighbours together; distances between groups mean little there.
+            t-SNE is scikit-learn's, and takes a minute for 10,000 rows. UMAP needs the package
+            umap-learn. Both give the same picture each time.
         ax : matplotlib Axes, default=None
             Where to draw; ``None`` makes a figure.
         **kwargs : dict
@@ -116,20 +141,24 @@ class LatentDisplay(Display):
 
         Raises
         ------
+        ImportError
+            If `method` is "umap" and umap-learn is not installed.
         ValueError
-            If `codes` are not finite numbers in two dimensions, or `y` has another length or holds
-            neither at most 20 classes nor finite numbers.
+            If `codes` are not finite numbers in two dimensions, `y` has another length or holds
+            neither at most 20 classes nor finite numbers, or `method` is not as described.
         """
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
+        check_method(method)
         z = check_array(codes, input_name="codes")
-        colours = None if y is None else _values_of_y(y, len(z))
-        points, axis_labels = _in_a_plane(z, colours)
-        return cls(points, colours, axis_labels=axis_labels).plot(ax, **kwargs)
+        colours = None if y is None else values_of_y(y, len(z))
+        classes = colours if colours is not None and has_classes(colours) else None
+        plane = in_a_plane(z, classes, method)
+        return cls(plane.points, colours, axis_labels=plane.axis_labels).plot(ax, **kwargs)
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         style: dict[str, Any] = {"s": np.clip(20_000 / len(self.points), 2, 12), "linewidths": 0}
         classes = None
-        if self.y is not None and _has_classes(self.y):
+        if self.y is not None and has_classes(self.y):
             from matplotlib.colors import ListedColormap
 
             classes, style["c"] = np.unique(self.y, return_inverse=True)
@@ -138,6 +167,7 @@ class LatentDisplay(Display):
         elif self.y is not None:
             style["c"] = self.y
         self.scatter_ = ax.scatter(*self.points.T, **(style | kwargs))
+        self._leave_outliers_out(ax)
         self.colorbar_ = None
         if classes is not None:
             keys, _ = self.scatter_.legend_elements(num=range(n))
@@ -148,8 +178,21 @@ class LatentDisplay(Display):
             self.colorbar_ = ax.figure.colorbar(self.scatter_, ax=ax, label="y")
         ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
 
+    def _leave_outliers_out(self, ax: Axes) -> None:
+        limits = np.array([axis_limits(values) for values in self.points.T])  # (2, low and high)
+        is_inside = (self.points >= limits[:, 0]) & (self.points <= limits[:, 1])
+        self.n_outside_ = int((~is_inside.all(axis=1)).sum())
+        if self.n_outside_:
+            (left, right), (bottom, top) = limits
+            x_margin, y_margin = 0.05 * np.ptp(limits, axis=1)
+            ax.set_xlim(left - x_margin, right + x_margin)
+            ax.set_ylim(bottom - y_margin, top + y_margin)
+            text = f"{self.n_outside_} of {len(self.points)} rows lie outside"
+            ax.annotate(text, (0, 1), (0, 3), "axes fraction", "offset points", fontsize="small")
 
-def _values_of_y(y: ArrayLike, n: int) -> np.ndarray:
+
+def values_of_y(y: ArrayLike, n: int) -> np.ndarray:
+    """Return classes or finite numbers, one for each of n rows."""
     values = np.asarray(column_or_1d(y))
     if len(values) != n:
         raise ValueError(f"y must have a value for each of the {n} rows, got {len(values)} values")
@@ -165,32 +208,6 @@ def _values_of_y(y: ArrayLike, n: int) -> np.ndarray:
     return values
 
 
-def _has_classes(y: np.ndarray) -> bool:
+def has_classes(y: np.ndarray) -> bool:
+    """Return whether these are classes rather than numbers."""
     return len(np.unique(y)) <= MOST_COLOURS and type_of_target(y) != "continuous"
-
-
-def _in_a_plane(codes: np.ndarray, y: np.ndarray | None) -> tuple[np.ndarray, Sequence[str]]:
-    """Return points of shape (n, 2), and the names of their coordinates."""
-    if codes.shape[1] == 2:
-        return codes, ("z0", "z1")
-    if codes.shape[1] == 1:
-        groups, whose = np.zeros(len(codes)), "codes"
-        if y is not None and _has_classes(y):
-            groups, whose = y, "the class's codes"
-        shares = np.empty(len(codes))
-        for group in np.unique(groups):
-            values = codes[groups == group, 0]
-            ranks = np.searchsorted(np.sort(values), values, side="right")
-            shares[groups == group] = ranks / len(values)
-        return np.column_stack([codes, shares]), ("z0", f"share of {whose} up to this one")
-    if len(codes) < 2:
-        raise ValueError("codes of more than two columns must have at least two rows, got 1")
-    with np.errstate(invalid="ignore"):  # 0 / 0 where codes do not vary
-        pca = PCA(2, svd_solver="full").fit(codes)
-    labels = [
-        f"{which} principal component of z, {share:.0%} of the variance"
-        for which, share in zip(
-            ["first", "second"], np.nan_to_num(pca.explained_variance_ratio_), strict=True
-        )
-    ]
-    return pca.transform(codes), labels

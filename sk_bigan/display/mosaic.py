@@ -99,6 +99,10 @@ class View:
             images = images.transpose(0, 2, 3, 1)
         return images[..., 0] if images.shape[3:] == (1,) else images
 
+    def generated(self, codes: np.ndarray) -> np.ndarray:
+        """Map codes (n, latent_dim) to images or scaled columns that G makes of them."""
+        return self(self.estimator.model_.generate(codes))
+
     @property
     def scale(self) -> Scale:
         scaler = self.estimator.scaler_
@@ -106,6 +110,8 @@ class View:
         if hasattr(scaler, "data_min_"):
             limits = float(scaler.data_min_.min()), float(scaler.data_max_.max())
         names = getattr(self.estimator, "feature_names_in_", None)
+        if hasattr(self.estimator, "columns_"):
+            names = self.estimator.columns_.get_feature_names_out()
         return Scale(limits, names, UNITS[type(scaler).__name__])
 
 
@@ -148,20 +154,24 @@ def draw_mosaic(
         For `imshow`.
     """
     low, high = limits or (np.nanmin(images), np.nanmax(images))
-    n_rows, n_columns, height, width, *channels = images.shape
-    gaps = [(0, 0), (0, 0), (0, GAP), (0, GAP), *[(0, 0)] * len(channels)]
-    cells = np.pad(images.astype(np.float64), gaps, constant_values=np.nan).swapaxes(1, 2)
-    mosaic = cells.reshape(n_rows * (height + GAP), n_columns * (width + GAP), *channels)
-    mosaic = mosaic[:-GAP, :-GAP]
-    if channels:
-        mosaic = _colours(mosaic, low, high)
+    height, width = images.shape[2:4]
     style: dict[str, Any] = {"cmap": "gray", "vmin": low, "vmax": high}
-    image = ax.imshow(mosaic, **(style | kwargs))
+    image = ax.imshow(joined(images, (low, high)), **(style | kwargs))
     ax.set_xticks(_centres(len(column_labels), width), column_labels)
     ax.set_yticks(_centres(len(row_labels), height), row_labels)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return image
+
+
+def joined(images: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Return the mosaic of images of shape (n_rows, n_columns, height, width) or in colour."""
+    n_rows, n_columns, height, width, *channels = images.shape
+    gaps = [(0, 0), (0, 0), (0, GAP), (0, GAP), *[(0, 0)] * len(channels)]
+    cells = np.pad(images.astype(np.float64), gaps, constant_values=np.nan).swapaxes(1, 2)
+    mosaic = cells.reshape(n_rows * (height + GAP), n_columns * (width + GAP), *channels)
+    mosaic = mosaic[:-GAP, :-GAP]
+    return _colours(mosaic, *limits) if channels else mosaic
 
 
 def _colours(values: np.ndarray, low: float, high: float) -> np.ndarray:

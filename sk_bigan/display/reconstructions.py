@@ -96,7 +96,7 @@ class ReconstructionDisplay(Display):
             raise ValueError(f"X must have at least n_samples={n_samples} rows, got {len(rows)}")
         codes = encode(estimator, _safe_indexing(X, list(range(n_samples))))
         originals = view(np.asarray(rows[:n_samples]))
-        reconstructions = view(estimator.inverse_transform(codes))
+        reconstructions = view.generated(codes)
         return cls(originals, reconstructions, scale=view.scale).plot(ax, **kwargs)
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:

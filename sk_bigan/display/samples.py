@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, sqrt
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import check_scalar
 from torch.utils.data import Dataset
 
+from .._estimator.parameters import draw_seed
 from .._estimator.rows import rows_of
 from ..transformer import BiGANTransformer
 from .common import Display
@@ -89,8 +92,10 @@ class SampleDisplay(Display):
             If X is not as in `fit`, `n_samples` is not positive, or `image_shape` does not fit.
         """
         cls._check(estimator)
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
         view = View(estimator, image_shape)
-        samples = view(estimator.sample(n_samples))
+        seed = draw_seed(estimator.random_state)
+        samples = view.generated(estimator.model_.draw_codes(n_samples, seed))
         columns = None
         if X is not None and samples.ndim == 2:
             columns = view(np.asarray(rows_of(estimator, X)[:]))
@@ -118,7 +123,8 @@ class SampleDisplay(Display):
                 "medianprops": {"color": "black"},
                 "flierprops": {"markersize": 3, "markeredgecolor": colour},
             }
-            self.boxes_[name] = ax.boxplot(columns, **(style | kwargs))
+            known = [column[~np.isnan(column)] for column in columns.T]
+            self.boxes_[name] = ax.boxplot(known, **(style | kwargs))
         name_columns(ax, self.scale.names(n_columns))
         ax.set_ylabel(self.scale.units)
         keys = [boxes["boxes"][0] for boxes in self.boxes_.values()]

@@ -101,7 +101,7 @@ class InterpolationDisplay(Display):
                 "are images, say so with image_shape=(height, width)"
             )
         codes = np.linspace(first, last, n_steps, axis=1)  # (n, n_steps, latent_dim)
-        items = view(estimator.inverse_transform(codes.reshape(n * n_steps, -1)))
+        items = view.generated(codes.reshape(n * n_steps, -1))
         walks = items.reshape(n, n_steps, *items.shape[1:])
         return cls(walks, scale=view.scale).plot(ax, **kwargs)
 

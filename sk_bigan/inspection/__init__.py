@@ -14,6 +14,7 @@ from .control import shuffled_control
 from .curve import latent_dim_curve
 from .curve_display import LatentDimCurveDisplay
 from .evaluation import evaluate
+from .exploration import explore
 from .loadings import loadings
 from .loadings_display import LoadingsDisplay
 
@@ -25,6 +26,7 @@ __all__ = [
     "consistency",
     "evaluate",
     "explain",
+    "explore",
     "latent_dim_curve",
     "loadings",
     "shuffled_control",
