@@ -153,7 +153,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         vat_weight: float = 0.0,
         cycle_weight: float = 10.0,
         gradient_penalty: float = 1.0,
-        learning_rate: float = 8e-4,
+        learning_rate: float | str = "auto",
         max_epochs: int | str = "auto",
         batch_size: int | str = "auto",
         validation_fraction: float | None = None,

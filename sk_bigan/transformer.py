@@ -135,16 +135,16 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Weight of the R1 penalty [4]_ in the loss of D. 0 is faster; codes and reconstructions are
         worse.
 
-    learning_rate : float, default=8e-4
+    learning_rate : float or "auto", default="auto"
         Rate of Adam for both players. In `fit` it decays linearly to zero over the second half of
-        the epochs.
+        the epochs. "auto" is 4e-4 for batches of 128, and grows with the root of `batch_size`.
 
     max_epochs : int or "auto", default="auto"
-        Passes over X in `fit`. "auto" makes 300 updates, in 12 to 100 epochs. Codes of MNIST were
+        Passes over X in `fit`. "auto" makes 400 updates, in 12 to 100 epochs. Codes of MNIST were
         better after few epochs than after 100.
 
     batch_size : int or "auto", default="auto"
-        The most rows in a mini-batch. "auto" is a 25th of the rows, between 128 and 512.
+        The most rows in a mini-batch. "auto" is 3 % of the rows, between 128 and 512.
 
     validation_fraction : float, default=None
         Share of the rows that `fit` holds out and scores after every epoch, as
@@ -276,7 +276,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         vat_weight: float = 0.0,
         cycle_weight: float = 100.0,
         gradient_penalty: float = 1.0,
-        learning_rate: float = 8e-4,
+        learning_rate: float | str = "auto",
         max_epochs: int | str = "auto",
         batch_size: int | str = "auto",
         validation_fraction: float | None = None,

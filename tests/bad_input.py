@@ -153,7 +153,7 @@ VALUES = [
     ("vat_weight", "a float in the range .0.0, 3.4", [1e300, np.nan, np.inf, "1", None]),
     ("cycle_weight", "a float in the range .0.0, 3.4", [1e300, np.nan, np.inf, "1", None, [1.0]]),
     ("gradient_penalty", "a float in the range .0.0, 3.4", [1e300, np.nan, np.inf, "1", None]),
-    ("learning_rate", r"a float in the range \(0.0, inf", [-1.0, np.nan, np.inf, "fast", None]),
+    ("learning_rate", r"range \(0.0, inf\) or .*'auto'", [-1.0, np.nan, np.inf, "fast", None]),
     ("max_epochs", r"an int in the range \[1, inf\) or .*'auto'", [2.0, -1, None, "Auto", np.inf]),
     (
         "batch_size",

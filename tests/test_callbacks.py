@@ -230,7 +230,7 @@ def rates_of(estimator, X):
     return [rates.pop() for rates in seen[::EPOCH]]
 
 
-def of_torch(scheduler, n_epochs, metrics=None, lr=2e-4, **parameters):
+def of_torch(scheduler, n_epochs, metrics=None, lr=4e-4, **parameters):
     optimizer = SGD([torch.ones(1, requires_grad=True)], lr=lr)
     schedule, rates = scheduler(optimizer, **parameters), []
     for epoch in range(n_epochs):
@@ -280,13 +280,13 @@ def test_a_schedule_stays_lower_after_a_divergence(digits, small):
         bigan.fit(digits)
     # From the first epoch, the last that was looked at.
     assert [epoch["event_lr"] for epoch in bigan.history_] == pytest.approx(
-        [2e-4, 2e-5, 2e-6, 2e-6]
+        [4e-4, 4e-5, 4e-6, 4e-6]
     )
 
 
 def test_the_usual_rates_fall_in_the_second_half(digits, small):
     rates = rates_of(small(max_epochs=4, callbacks=[]), digits)
-    assert rates == pytest.approx([2e-4, 2e-4, 2e-4, 1e-4])
+    assert rates == pytest.approx([4e-4, 4e-4, 4e-4, 2e-4])
 
 
 def test_a_schedule_that_does_not_apply(digits, small):

@@ -114,9 +114,9 @@ def test_lower_learning_rates_are_kept_to_the_end_of_the_training(digits, small)
     bigan = small(**LONG, callbacks=[AtStep(5 * EPOCH + 1, once(spoil)), watch])
     with pytest.warns(ConvergenceWarning):
         bigan.fit(digits)
-    assert rates == [(2e-4, n) for n in range(1, 7)] + [(2e-5, n) for n in range(5, 13)]
+    assert rates == [(4e-4, n) for n in range(1, 7)] + [(4e-5, n) for n in range(5, 13)]
     bigan.set_params(callbacks=[watch]).partial_fit(digits)
-    assert rates[-1] == (2e-4, 1)
+    assert rates[-1] == (4e-4, 1)
 
 
 def test_statistics_of_batch_norm_count_too(digits, small):

@@ -203,7 +203,7 @@ def _whole(batch: Tensor, few_rows: int) -> Tensor:
     if missing == 0:
         return batch
     if len(batch) == 1:
-        return batch.expand(missing + 1, *batch.shape[1:])
+        return batch.expand(missing + 1, *batch.shape[1:]).contiguous()
     return torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])])
 
 

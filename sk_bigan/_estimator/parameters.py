@@ -68,7 +68,7 @@ TRAINING: Constraints = {
     "vat_weight": WEIGHT,
     "cycle_weight": WEIGHT,
     "gradient_penalty": WEIGHT,
-    "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
     "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     "batch_size": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
     "validation_fraction": [Interval(RealNotInt, 0, 1, closed="neither"), None],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence, Sized
 from contextlib import closing, contextmanager, nullcontext
-from math import ceil
+from math import ceil, sqrt
 from os import PathLike
 from typing import Any
 
@@ -60,9 +60,10 @@ from .rows import read_rows
 # "auto". Small data need many epochs until the networks have had enough updates. Too many epochs
 # lose neighbourhoods in the codes of large data, and overfit small data. Batches are larger where
 # the least epochs make enough updates all the same.
-AUTO_UPDATES = 300
+AUTO_UPDATES = 400
 AUTO_EPOCHS = (12, 100)  # at least, at most
 AUTO_BATCH_SIZES = (128, 512)
+AUTO_RATE = 4e-4  # for the smallest of these batches
 
 
 class Run:
@@ -117,6 +118,15 @@ class Run:
             enough = len(rows) * AUTO_EPOCHS[0] // AUTO_UPDATES
             return min(max(enough, AUTO_BATCH_SIZES[0]), AUTO_BATCH_SIZES[1])
         return self.draft.batch_size
+
+    def _learning_rate(self, batch_size: int) -> float:
+        """Return the rate that `learning_rate` means for batches of this size.
+
+        "auto" is the square root rule for Adam: Malladi et al. 2022 (arXiv 2205.10287).
+        """
+        if isinstance(self.draft.learning_rate, str):  # "auto"
+            return AUTO_RATE * sqrt(batch_size / AUTO_BATCH_SIZES[0])
+        return self.draft.learning_rate
 
     def train(
         self,
@@ -263,7 +273,7 @@ class Run:
             draft.model_ = draft.model_.to(device)
             draft._optimizers = None
         if draft._optimizers is None:
-            draft._optimizers = make_optimizers(draft.model_.players, draft.learning_rate)
+            draft._optimizers = make_optimizers(draft.model_.players)
 
     def _make_scaler(self, columns: Columns) -> Any:
         draft = self.draft
@@ -381,7 +391,7 @@ class Run:
             cuda_graph=draft.cuda_graph,
             processes=self.processes,
             device=model.device,
-            lr=draft.learning_rate,
+            lr=self._learning_rate(batch_size),
             max_epochs=n_epochs,
             batch_size=batch_size,
             callbacks=[*callbacks],

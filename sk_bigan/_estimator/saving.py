@@ -177,7 +177,7 @@ def describe(estimator: Any, optimizers: bool) -> tuple[dict[str, Any], dict[str
 
 def _optimizers_of(estimator: Any) -> Optimizers:
     if estimator._optimizers is None:
-        return make_optimizers(estimator.model_.players, estimator.learning_rate)
+        return make_optimizers(estimator.model_.players)
     return estimator._optimizers
 
 
@@ -236,7 +236,7 @@ def from_description(
     players = estimator.model_.players
     moments = {k: v for k, v in arrays.items() if k.startswith(tuple(learning_parameters(players)))}
     if moments:
-        estimator._optimizers = make_optimizers(players, estimator.learning_rate)
+        estimator._optimizers = make_optimizers(players)
         load_moments(
             estimator._optimizers, moments_from_arrays(moments, learning_parameters(players))
         )

@@ -28,8 +28,8 @@ def learning_parameters(players: Players) -> dict[str, list[nn.Parameter]]:
     }
 
 
-def make_optimizers(players: Players, learning_rate: float) -> Optimizers:
-    """Return fresh optimizers of the players."""
+def make_optimizers(players: Players, learning_rate: float = 1e-3) -> Optimizers:
+    """Return fresh optimizers of the players; every epoch of a training sets their rate."""
     return {
         name: torch.optim.Adam(parameters, lr=learning_rate, betas=ADAM_BETAS, fused=True)
         for name, parameters in learning_parameters(players).items()

@@ -17,9 +17,9 @@ def watched_steps(monkeypatch):
     """Return the operations of each step, for all trainings."""
     step, watches = BiGANNet.train_step, []
 
-    def watched(net, batch, **parameters):
+    def watched(net, batch, game):
         with Watch() as watch:
-            losses = step(net, batch, **parameters)
+            losses = step(net, batch, game)
         watches.append(watch)
         return losses
 
