@@ -97,13 +97,15 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         by side [2]_, or the layers of these names in ``encoder_.named_modules()``. Maps of images
         are max-pooled to 4 by 4 in the last two cases. May be changed on a fitted estimator.
 
-    augmentation : {"swap", "warp", "displace"}, callable, list of these or None, default="swap"
+    augmentation : str, callable, list of these or None, default="swap"
         Change of E's input in training, so that codes depend less on it; D and the cycle term see x
         itself. A list is applied in turn; `functools.partial` sets another strength of the
         functions in :mod:`sk_bigan.augmentations`.
 
         - "swap" takes a quarter of the values from another sample, and suits any rows.
         - "warp" shifts, turns, scales, shears and bends images.
+        - "crop" shows E a part of an image, enlarged, "mirror" swaps left and right, and "colour"
+          changes saturation, contrast and brightness. They suit photographs.
         - "displace" does so with flat rows, among places of the columns that the first fit learns
           from correlations. It suits up to 5,000 columns on a line, a field or in space, in any
           order: wavelengths, sensors, pixels.

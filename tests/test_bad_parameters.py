@@ -159,6 +159,7 @@ PARAMETERS = [
     ({"augmentation": [["swap"]]}, ValueError, r"augmentation must be.*got \['swap'\]"),
     ({"augmentation": []}, ValueError, r"augmentation must name at least one"),
     ({"augmentation": "warp"}, ValueError, r"'warp' needs images, got.*\(64,\).*sample_shape"),
+    ({"augmentation": ["crop", "swap"]}, ValueError, r"'crop' needs images, got.*\(64,\)"),
     ({"augmentation": partial(warp, strength=1)}, ValueError, r"'warp' needs images, got.*\(64,\)"),
     ({"augmentation": torch.Tensor.double}, ValueError, "augmentation must map.*and dtype"),
     (
