@@ -51,15 +51,15 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
     latent_dim : int, default=16
         Length of a code z.
 
-    architecture : {"mlp", "conv"}, default="mlp"
-        Family of the networks: multilayer perceptrons for any rows, or strided convolutions with a
-        dense layer for images.
+    architecture : {"mlp", "conv", "pooled"}, default="mlp"
+        Family of the networks: multilayer perceptrons for any rows, or convolutions with a dense
+        layer for images. E's convolutions are strided with "conv", and pooled with "pooled", which
+        suits photographs and takes twice the time.
 
     hidden_units : sequence of int or "auto", default="auto"
-        Widths of the hidden layers from x to z; G has them in reverse. For "conv", the channels
-        after each halving of the image, then the width of the dense layer. "auto" is (1024,) for
-        "mlp". For "conv" it halves until the smaller side has 3 to 5 pixels, as (32, 64, 128, 1024)
-        for 28 by 28.
+        Widths of the hidden layers from x to z; G has them in reverse. For images, the channels
+        after each halving, then the width of the dense layer. "auto" is (1024,) for "mlp". Else it
+        halves until the smaller side has 3 to 5 pixels, as (32, 64, 128, 1024) for 28 by 28.
 
     sample_shape : tuple of int, default=None
         Shape of a sample in the networks, (channels, height, width) for images. ``None`` takes flat

@@ -117,7 +117,7 @@ PARAMETERS = [
     ({"features": []}, ValueError, "features must name at least one layer"),
     ({"features": "penultimate", "encoder": nn.Linear(64, 4)}, ValueError, "'penultimate' needs"),
     ({"features": "hidden", "encoder": nn.Linear(64, 4)}, ValueError, "'hidden' needs.*`body`"),
-    ({"architecture": "conv"}, ValueError, r"conv' needs images, got samples of shape \(64,\)"),
+    ({"architecture": "conv"}, ValueError, r"'pooled' needs images, got samples of shape \(64,\)"),
     (
         {"architecture": "conv", "sample_shape": (8, 8, 1), "hidden_units": "auto"},
         ValueError,
