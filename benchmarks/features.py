@@ -1,17 +1,19 @@
 """Which features, which settings: BiGAN beside what else one would take, in one protocol.
 
-    python benchmarks/features.py [mnist fashion digits wine breast_cancer iris] [--data mnist.npz]
+    python benchmarks/features.py [mnist fashion colour digits wine ...] [--data mnist.npz]
         [--seeds 3] [--only METHOD ...] [--latent-dim K] [--validation] [--shuffle-columns]
         [--json features.json]
 
 Every method sees the same scaled rows (images on [-1, 1], tables standardised) and no label. An
 autoencoder and a VAE have the networks and the seconds of the BiGAN of their name; where that sees
 "displaced" rows or "warps", so do they. "mlp" is the default, "deep" has two hidden layers, "conv"
-trains for 10 epochs, "light" has a cycle term of weight 1 and no consistency. Columns, of test rows
-and the features as they are:
+and "pooled" train for 10 epochs, "light" has a cycle term of weight 1 and no consistency.
+"hidden" are all hidden layers, "components" as many principal components of them as the code has.
+Columns, of test rows and the features as they are:
 
     1-NN          accuracy (%) of the nearest neighbour among all training rows
     logistic n    accuracy (%) of a logistic regression on the first n training rows, standardised
+    linear        of one on all training rows, with the penalty that is best on a fifth of them
     purity        of k-means, with as many clusters as classes (%)
     MSE           of reconstructions, in the scaled units
     read          share (%) of reconstructions that a classifier trained on real rows gets right
@@ -19,18 +21,20 @@ and the features as they are:
                   layer; for "raw", of training rows
     seconds       of the fit
 
-Mean over the seeds and, with several, half the spread between the largest and the smallest. MNIST
-and Fashion-MNIST have their own test sets and the order of their files; of the bundled data, five
-stratified folds are averaged, other ones for each seed. --data names MNIST's file (see
-mnist_features.py), and fashion.npz, with the same arrays, is to lie beside it; without, both come
-from OpenML. With --validation, the last 10,000 training images, and a fifth of each training fold,
-stand in for the test rows. With --shuffle-columns, the columns are in a random order, of which
-convolutions make nothing and other methods should notice nothing. With --json, figures that are in
-the file are not measured again, and the rest is added: keep a file to one version, machine and
-choice of options.
+Mean over the seeds and, with several, half the spread between the largest and the smallest. MNIST,
+Fashion-MNIST and the colour photographs have their own test sets and the order of their files; of
+the bundled data, five stratified folds are averaged, other ones for each seed. --data names MNIST's
+file (see mnist_features.py), and fashion.npz, with the same arrays, is to lie beside it; without,
+both come from OpenML. colour32.npz is to lie there too: JPEG files of five classes of CIFAR-10
+(Krizhevsky 2009). With --validation, the last 10,000 training images (3,000 photographs), and a
+fifth of each training fold, stand in for the test rows. With --shuffle-columns, the columns are in
+a random order, of which convolutions make nothing and other methods should notice nothing. With
+--json, figures that are in the file are not measured again, and the rest is added: keep a file to
+one version, machine and choice of options.
 """
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -44,6 +48,7 @@ from typing import Any, NamedTuple
 import joblib
 import numpy as np
 import torch
+from PIL import Image
 from sklearn import datasets
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA, FastICA
@@ -66,11 +71,16 @@ from sk_bigan.networks.building import Wanted, build_networks
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from mnist_features import load_mnist
+from patches import PatchDictionary
 
 LATENT_DIM = {"mnist": 50, "fashion": 50, "digits": 16, "breast_cancer": 10, "wine": 6, "iris": 2}
-IMAGE_SIDE = {"mnist": 28, "fashion": 28, "digits": 8}
+LATENT_DIM["colour"] = 64
+IMAGE_SHAPE = {"mnist": (1, 28, 28), "fashion": (1, 28, 28), "digits": (1, 8, 8)}
+IMAGE_SHAPE["colour"] = (3, 32, 32)
 OPENML = {"mnist": "mnist_784", "fashion": "Fashion-MNIST"}
 N_LABELS = (100, 1_000, 10_000)
+OF_IMAGES = ("conv", "pooled")
+PENALTIES = (0.001, 0.01, 0.1, 1)  # C of "linear"
 DIGITS = {  # columns of the table, and their decimals
     "width": 0,
     "1-NN": 2,
@@ -78,6 +88,7 @@ DIGITS = {  # columns of the table, and their decimals
     "logistic 1,000": 1,
     "logistic 10,000": 2,
     "logistic all": 2,
+    "linear": 1,
     "purity": 1,
     "MSE": 3,
     "read": 1,
@@ -150,9 +161,41 @@ def umap(task: Task, seed: int, seconds: float | None) -> Fitted:
     return Fitted({"code": lambda X: model.embedding_ if X is task.X_train else model.transform(X)})
 
 
+def colour_statistics(task: Task, seed: int, seconds: float | None) -> Fitted:
+    """Mean and standard deviation of each channel: what an image is without its shapes."""
+
+    def measure(X: np.ndarray) -> np.ndarray:
+        channels = X.reshape(len(X), IMAGE_SHAPE[task.name][0], -1)
+        return np.hstack([channels.mean(axis=2), channels.std(axis=2)])
+
+    return Fitted({"statistics": measure})
+
+
+def patch_dictionary(task: Task, seed: int, seconds: float | None) -> Fitted:
+    dictionary = PatchDictionary(IMAGE_SHAPE[task.name], seed).fit(task.X_train)
+    return Fitted(with_components(task, seed, dictionary.transform))
+
+
+def with_components(
+    task: Task, seed: int, read: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """Wide features, and as many principal components of them, standardised, as a code has."""
+    known: dict[int, np.ndarray] = {}
+
+    def once(X: np.ndarray) -> np.ndarray:
+        if id(X) not in known:
+            known[id(X)] = read(X)
+        return known[id(X)]
+
+    pca = make_pipeline(StandardScaler(), PCA(LATENT_DIM[task.name], random_state=seed))
+    pca.fit(once(task.X_train))
+    return {"components": lambda X: pca.transform(once(X)), "hidden": once}
+
+
 def bigan(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fitted:
-    if parameters.get("architecture") == "conv":
-        parameters["sample_shape"] = image_shape(task)
+    of_images = parameters.get("architecture") in OF_IMAGES
+    if of_images:
+        parameters["sample_shape"] = IMAGE_SHAPE[task.name]
     model = BiGANTransformer(LATENT_DIM[task.name], random_state=seed, **parameters)
     model.fit(task.X_train)
 
@@ -160,9 +203,12 @@ def bigan(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fi
         return model.set_params(features=features).transform(X)
 
     names = {"code": "latent", "layer": "penultimate"}
-    if parameters.get("architecture") == "conv":
-        names["hidden"] = "hidden"
     features = {name: partial(read, features=value) for name, value in names.items()}
+    hidden = partial(read, features="hidden")
+    if task.name == "colour":
+        features |= with_components(task, seed, hidden)
+    elif of_images:
+        features["hidden"] = hidden
     return Fitted(features, model.inverse_transform, lambda n: model.sample(n).astype(np.float32))
 
 
@@ -205,7 +251,7 @@ def autoencoder(
     keep_freed_memory()
     device = resolve_device("auto")
     k = LATENT_DIM[task.name]
-    shape = image_shape(task) if architecture == "conv" else task.X_train.shape[1:]
+    shape = IMAGE_SHAPE[task.name] if architecture in OF_IMAGES else task.X_train.shape[1:]
     encoder = {"hidden_units": encoder__hidden_units} if encoder__hidden_units else {}
     build = partial(
         build_networks,
@@ -213,7 +259,7 @@ def autoencoder(
         shape,
         hidden_units=hidden_units,
         code_activation=nn.Identity(),
-        output=nn.Tanh() if task.name in IMAGE_SIDE else nn.Identity(),
+        output=nn.Tanh() if task.name in IMAGE_SHAPE else nn.Identity(),
         wanted={"encoder": Wanted(parameters=encoder)},
     )
     E, G = (
@@ -277,6 +323,7 @@ CONV = {"architecture": "conv", "max_epochs": 10}
 LIGHT = {"cycle_weight": 1, "consistency_weight": 0}
 WIDE = {"hidden_units": (32, 64, 128, 2048)}
 WARPS = {"augmentation": ["warp", "swap"]}
+PHOTOGRAPHS = {"architecture": "pooled", "augmentation": ["crop", "mirror", "colour"]}
 DISPLACED = {
     "hidden_units": (1024, 1024),
     "encoder__hidden_units": (1024, 1024, 256),
@@ -287,6 +334,8 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "PCA": pca,
     "FastICA": ica,
     "UMAP": umap,
+    "colour statistics": colour_statistics,
+    "patch dictionary": patch_dictionary,
     "untrained mlp": untrained,
     "reference BiGAN": partial(bigan, **REFERENCE),
     "BiGAN mlp, light, no swap": partial(bigan, **LIGHT, augmentation=None),
@@ -302,11 +351,28 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "BiGAN conv, light, wide": partial(bigan, **CONV, **LIGHT, **WIDE),
     "BiGAN conv": partial(bigan, **CONV),
     "BiGAN conv, warps": partial(bigan, **CONV, **WARPS),
+    "untrained pooled": partial(untrained, architecture="pooled"),
+    "BiGAN pooled, photographs": partial(bigan, **PHOTOGRAPHS, learning_rate=4e-4, max_epochs=10),
+    "autoencoder pooled, photographs": partial(autoencoder, **PHOTOGRAPHS),
+    "VAE pooled, photographs": partial(autoencoder, **PHOTOGRAPHS, variational=True),
     "autoencoder conv": partial(autoencoder, architecture="conv"),
     "autoencoder conv, warps": partial(autoencoder, architecture="conv", **WARPS),
     "VAE conv": partial(autoencoder, architecture="conv", variational=True),
 }
-ROWS_ONLY = [name for name in METHODS if "conv" not in name]
+ONLY_OF_PHOTOGRAPHS = [
+    "colour statistics",
+    "patch dictionary",
+    *(name for name in METHODS if "pooled" in name),
+]
+OF_PHOTOGRAPHS = ["raw", "PCA", "BiGAN mlp", "BiGAN conv, warps", *ONLY_OF_PHOTOGRAPHS]
+
+
+def methods_for(data: str) -> list[str]:
+    """Return the names of the methods that are measured on a data set."""
+    if data == "colour":
+        return OF_PHOTOGRAPHS
+    others = [name for name in METHODS if name not in ONLY_OF_PHOTOGRAPHS]
+    return others if data in OPENML else [name for name in others if "conv" not in name]
 
 
 # Figures
@@ -350,7 +416,22 @@ def figures_of_features(task: Task, encode: Callable[[np.ndarray], np.ndarray]) 
     for column, n in counts.items():
         logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
         figures[column] = accuracy(logistic, task, train, test, n)
+    if task.name == "colour":  # whose features are of 64 to thousands of numbers
+        figures["linear"] = linear(task, train, test)
     return figures | {"purity": purity(task, test)}
+
+
+def linear(task: Task, train: np.ndarray, test: np.ndarray) -> float:
+    scaler = StandardScaler().fit(train)
+    train, test = (scaler.transform(X).astype(np.float32) for X in (train, test))
+    n = len(train) * 4 // 5
+
+    def on_the_last_fifth(penalty: float) -> float:
+        model = LogisticRegression(C=penalty, max_iter=300).fit(train[:n], task.y_train[:n])
+        return model.score(train[n:], task.y_train[n:])
+
+    model = LogisticRegression(C=max(PENALTIES, key=on_the_last_fifth), max_iter=300)
+    return accuracy(model, task, train, test, len(train))
 
 
 def figures_of_model(task: Task, fitted: Fitted) -> dict[str, float]:
@@ -370,10 +451,6 @@ def figures_of_model(task: Task, fitted: Fitted) -> dict[str, float]:
 # Data
 
 
-def image_shape(task: Task) -> tuple[int, int, int]:
-    return (1, IMAGE_SIDE[task.name], IMAGE_SIDE[task.name])
-
-
 Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # X_train, y_train, X_test, y_test
 
 
@@ -389,7 +466,13 @@ def make_tasks(
 
 
 def make_splits(name: str, data: Path | None, seed: int, validation: bool) -> list[Split]:
-    """MNIST's or Fashion-MNIST's own split, or five stratified ones."""
+    """The images' own split, or five stratified ones."""
+    if name == "colour":
+        X_train, y_train, X_test, y_test = load_photographs(data)
+        if validation:
+            X_train, X_test = X_train[:-3_000], X_train[-3_000:]
+            y_train, y_test = y_train[:-3_000], y_train[-3_000:]
+        return [(X_train, y_train, X_test, y_test)]
     if name in OPENML:
         path = data.with_name("fashion.npz") if data and name == "fashion" else data
         X_train, y_train, X_test, y_test = load_mnist(path, OPENML[name])
@@ -398,6 +481,23 @@ def make_splits(name: str, data: Path | None, seed: int, validation: bool) -> li
             y_train, y_test = y_train[:-10_000], y_train[-10_000:]
         return [(X_train, y_train, X_test, y_test)]
     return stratified_splits(*getattr(datasets, f"load_{name}")(return_X_y=True), seed, validation)
+
+
+def load_photographs(data: Path | None) -> Split:
+    """Flat rows of 0..255, channels first, of colour32.npz."""
+    if data is None:
+        raise SystemExit("colour needs --data: colour32.npz is to lie beside that file")
+    file = np.load(data.with_name("colour32.npz"))
+
+    def rows(part: str) -> np.ndarray:
+        raw, ends = file[f"jpeg_{part}"].tobytes(), file[f"ends_{part}"]
+        images = [
+            np.asarray(Image.open(io.BytesIO(raw[start:end])))
+            for start, end in zip(np.r_[0, ends[:-1]], ends, strict=True)
+        ]
+        return np.stack(images).transpose(0, 3, 1, 2).reshape(len(images), -1).astype(np.float32)
+
+    return rows("train"), file["y_train"], rows("test"), file["y_test"]
 
 
 def stratified_splits(X: np.ndarray, y: np.ndarray, seed: int, validation: bool) -> list[Split]:
@@ -412,7 +512,7 @@ def stratified_splits(X: np.ndarray, y: np.ndarray, seed: int, validation: bool)
 def make_task(
     name: str, X_train: np.ndarray, y_train: np.ndarray, X_test: np.ndarray, y_test: np.ndarray
 ) -> Task:
-    if name in IMAGE_SIDE:
+    if name in IMAGE_SHAPE:
         half = X_train.max() / 2
         X_train, X_test = ((X / half - 1).astype(np.float32) for X in (X_train, X_test))
     else:
@@ -473,7 +573,7 @@ def cell(values: list[float], digits: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data_sets", nargs="*", default=list(LATENT_DIM), metavar="NAME")
+    parser.add_argument("data_sets", nargs="*", default=[*LATENT_DIM][:-1], metavar="NAME")
     folder = os.environ.get("SK_BIGAN_DATA")
     default = Path(folder, "mnist.npz") if folder else None
     parser.add_argument("--data", type=Path, default=default)
@@ -495,7 +595,7 @@ def main() -> None:
         known.setdefault((r["data"], r["method"], r["seed"]), r["figures"])
     for seed in range(args.seeds):
         for data in args.data_sets:
-            can = METHODS if data in OPENML else ROWS_ONLY
+            can = methods_for(data)
             wanted = [name for name in args.only if name in can and (data, name, seed) not in known]
             if wanted:
                 tasks = make_tasks(data, args.data, seed, args.validation, args.shuffle_columns)

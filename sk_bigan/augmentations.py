@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .displacement import displace, known_places
+from .photographs import colour, crop, mirror, require_images
 
 Augmentation = Callable[[Tensor], Tensor]
 
@@ -64,11 +65,7 @@ def warp(x: Tensor, strength: float = 0.1) -> Tensor:
     ValueError
         If the samples are no images.
     """
-    if x.ndim != 4:
-        raise ValueError(
-            f"augmentation='warp' needs images, got samples of shape {tuple(x.shape[1:])}: give "
-            "sample_shape=(channels, height, width)"
-        )
+    require_images("warp", x)
     identity = torch.eye(2, 3, device=x.device)
     maps = identity + strength * torch.randn(len(x), 2, 3, device=x.device)
     grid = functional.affine_grid(maps, list(x.shape), align_corners=False)  # (n, height, width, 2)
@@ -82,6 +79,9 @@ AUGMENTATIONS: dict[str, Callable[..., Tensor]] = {
     "swap": swap,
     "warp": warp,
     "displace": displace,
+    "crop": crop,
+    "mirror": mirror,
+    "colour": colour,
 }
 
 
@@ -107,9 +107,9 @@ def resolve_augmentation(
     Raises
     ------
     ValueError
-        If a name is unknown, if "warp" gets samples that are no images, if places cannot be
-        learned, or if a user's own fails, changes its input or does not return finite samples of
-        the same shape and dtype.
+        If a name is unknown, if samples are no images or have no colour for one that needs it, if
+        places cannot be learned, or if a user's own fails, changes its input or does not return
+        finite samples of the same shape and dtype.
     """
     if augmentation is None:
         return None

@@ -58,15 +58,15 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
     latent_dim : int, default=16
         Length of a code z.
 
-    architecture : {"mlp", "conv"}, default="mlp"
-        Family of the networks: multilayer perceptrons for any rows, or strided convolutions with a
-        dense layer for images.
+    architecture : {"mlp", "conv", "pooled"}, default="mlp"
+        Family of the networks: multilayer perceptrons for any rows, or convolutions with a dense
+        layer for images. E's convolutions are strided with "conv", and pooled with "pooled", which
+        suits photographs and takes twice the time.
 
     hidden_units : sequence of int or "auto", default="auto"
-        Widths of the hidden layers from x to z; G has them in reverse. For "conv", the channels
-        after each halving of the image, then the width of the dense layer. "auto" is (1024,) for
-        "mlp". For "conv" it halves until the smaller side has 3 to 5 pixels, as (32, 64, 128, 1024)
-        for 28 by 28.
+        Widths of the hidden layers from x to z; G has them in reverse. For images, the channels
+        after each halving, then the width of the dense layer. "auto" is (1024,) for "mlp". Else it
+        halves until the smaller side has 3 to 5 pixels, as (32, 64, 128, 1024) for 28 by 28.
 
     sample_shape : tuple of int, default=None
         Shape of a sample in the networks, (channels, height, width) for images. ``None`` takes flat
@@ -104,13 +104,15 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         by side [2]_, or the layers of these names in ``encoder_.named_modules()``. Maps of images
         are max-pooled to 4 by 4 in the last two cases. May be changed on a fitted estimator.
 
-    augmentation : {"swap", "warp", "displace"}, callable, list of these or None, default="swap"
+    augmentation : str, callable, list of these or None, default="swap"
         Change of E's input in training, so that codes depend less on it; D and the cycle term see x
         itself. A list is applied in turn; `functools.partial` sets another strength of the
         functions in :mod:`sk_bigan.augmentations`.
 
         - "swap" takes a quarter of the values from another sample, and suits any rows.
         - "warp" shifts, turns, scales, shears and bends images.
+        - "crop" shows E a part of an image, enlarged, "mirror" swaps left and right, and "colour"
+          changes saturation, contrast and brightness. They suit photographs.
         - "displace" does so with flat rows, among places of the columns that the first fit learns
           from correlations. It suits up to 5,000 columns on a line, a field or in space, in any
           order: wavelengths, sensors, pixels.

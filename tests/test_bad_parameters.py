@@ -117,7 +117,7 @@ PARAMETERS = [
     ({"features": []}, ValueError, "features must name at least one layer"),
     ({"features": "penultimate", "encoder": nn.Linear(64, 4)}, ValueError, "'penultimate' needs"),
     ({"features": "hidden", "encoder": nn.Linear(64, 4)}, ValueError, "'hidden' needs.*`body`"),
-    ({"architecture": "conv"}, ValueError, r"conv' needs images, got samples of shape \(64,\)"),
+    ({"architecture": "conv"}, ValueError, r"'pooled' needs images, got samples of shape \(64,\)"),
     (
         {"architecture": "conv", "sample_shape": (8, 8, 1), "hidden_units": "auto"},
         ValueError,
@@ -159,6 +159,7 @@ PARAMETERS = [
     ({"augmentation": [["swap"]]}, ValueError, r"augmentation must be.*got \['swap'\]"),
     ({"augmentation": []}, ValueError, r"augmentation must name at least one"),
     ({"augmentation": "warp"}, ValueError, r"'warp' needs images, got.*\(64,\).*sample_shape"),
+    ({"augmentation": ["crop", "swap"]}, ValueError, r"'crop' needs images, got.*\(64,\)"),
     ({"augmentation": partial(warp, strength=1)}, ValueError, r"'warp' needs images, got.*\(64,\)"),
     ({"augmentation": torch.Tensor.double}, ValueError, "augmentation must map.*and dtype"),
     (

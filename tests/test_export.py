@@ -35,6 +35,7 @@ KINDS = {
     "standard": ({"scaling": "standard", "features": ["head", "body.0.1"]}, "rows"),
     "not scaled": ({"scaling": None, "prior": "uniform", "features": "penultimate"}, "rows"),
     "conv": ({"architecture": "conv", "hidden_units": (4, 8)}, "images"),
+    "pooled": ({"architecture": "pooled", "hidden_units": (4, 8)}, "images"),
     "conv, hidden": (
         {"architecture": "conv", "hidden_units": (4, 8, 8), "features": "hidden"},
         "rgb",

@@ -385,3 +385,19 @@ def test_tensors_on_a_gpu(small):
     X = torch.from_numpy(GRAY).cuda()
     bigan = small(**CONV).fit(X)
     np.testing.assert_array_equal(bigan.transform(X), bigan.transform(GRAY))
+
+
+def test_the_lines_that_answer_paths_read_a_folder_of_photographs(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for i, size in enumerate([(80, 60), (70, 90), (64, 64)]):
+        Image.effect_noise(size, 50).save(f"folder/{i}.jpg")
+    paths = sorted((tmp_path / "folder").glob("*.jpg"))
+    with pytest.raises(TypeError, match="a list of 3 texts or paths") as refusal:
+        small().fit(paths)
+    names = {}
+    _, _, lines = str(refusal.value).partition(":\n\n")
+    exec(lines, names)
+    bigan = small(batch_size=2, max_epochs=1, latent_dim=2).fit(names["X"])
+    assert bigan.sample(1).shape == (1, 64, 64, 3)
+    assert bigan.transform(names["X"]).shape == (3, 2)

@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from sk_bigan.networks import ARCHITECTURES, conv_sizes, conv_units
+from sk_bigan.networks import ARCHITECTURES, LocalContrast, conv_sizes, conv_units
 
 # architecture, sample_shape, hidden_units
 FAMILIES = [
     ("mlp", (7,), (16, 8)),
     ("mlp", (1, 4, 4), (16, 8)),
     ("conv", (3, 9, 12), (4, 6, 16)),
+    ("pooled", (3, 9, 12), (4, 6, 16)),
 ]
 WITH_WEIGHTS = nn.Linear | nn.Conv2d
 
@@ -40,11 +41,12 @@ def test_shapes(family, latent_dim):
     assert D(x=x, z=z).shape == (5,)
 
 
+@pytest.mark.parametrize("architecture", ["conv", "pooled"])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [(8, 8), (28, 28), (31, 31), (33, 70), (96, 64), (128, 128)])
-def test_images_of_any_size(channels, size):
+def test_images_of_any_size(channels, size, architecture):
     shape = (channels, *size)
-    E, G, D = build("conv", shape, conv_units(shape))
+    E, G, D = build(architecture, shape, conv_units(shape))
     x, z = torch.randn(2, *shape), torch.randn(2, 3)
     assert E(x).shape == z.shape
     assert G(z).shape == x.shape
@@ -145,8 +147,8 @@ def test_no_layer_has_a_bias_that_batch_norm_takes_away(family):
 @pytest.mark.parametrize(
     ("sample_shape", "hidden_units", "message"),
     [
-        ((64,), (4, 16), r"conv' needs images, got samples of shape \(64,\): give sample_shape"),
-        ((8, 8), (4, 16), r"conv' needs images, got samples of shape \(8, 8\)"),
+        ((64,), (4, 16), r"'pooled' needs images, got samples of shape \(64,\): give sample_shape"),
+        ((8, 8), (4, 16), r"'conv' or 'pooled' needs images, got samples of shape \(8, 8\)"),
         ((1, 8, 8), (16,), r"at least one layer that halves.*\(16,\), of which.* asks for 0"),
         ((1, 8, 30), (4, 4, 4, 4, 16), "can halve 8 x 30 pixels 3 times; .* asks for 4"),
     ],
@@ -154,3 +156,46 @@ def test_no_layer_has_a_bias_that_batch_norm_takes_away(family):
 def test_what_cannot_be_convolved(sample_shape, hidden_units, message):
     with pytest.raises(ValueError, match=message):
         conv_sizes(sample_shape, hidden_units)
+
+
+@pytest.fixture
+def photographs():
+    return torch.rand(4, 3, 20, 30, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def contrast_of(x):
+    kept, contrast = LocalContrast()(x).split(x.shape[1], dim=1)
+    assert kept.equal(x)
+    return contrast
+
+
+def test_local_contrast_does_not_depend_on_light_and_hardly_on_its_strength(photographs):
+    contrast = contrast_of(photographs)
+    shades = torch.tensor([0.5, -1, 2])[:, None, None]  # of each channel
+    torch.testing.assert_close(contrast_of(photographs + shades), contrast)
+    torch.testing.assert_close(contrast_of(5 * photographs), contrast, rtol=0.05, atol=0.01)
+    assert contrast_of(torch.full_like(photographs, 0.7)).abs().max() < 1e-5
+    assert contrast_of(photographs / 1000).std() < 0.01  # noise is not blown up
+
+
+def test_local_contrast_is_of_the_square_around_a_pixel(photographs):
+    differing = photographs.clone()
+    differing[:, :, 5, 5] += 1
+    mean = photographs[:, :, 1:10, 1:10].mean((2, 3))
+    numerator = photographs[:, :, 5, 5] - mean
+    contrast = contrast_of(photographs)
+    scale = numerator / contrast[:, :, 5, 5]
+    torch.testing.assert_close(scale, scale[:, :1].expand(-1, 3))  # one for all channels
+    changed = (contrast_of(differing) != contrast).any(0).any(0)
+    assert changed.nonzero().amax(0).tolist() == [13, 13]  # two windows of nine, one after another
+    assert changed.nonzero().amin(0).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_layers_with_pooling_have_the_shapes_of_strided_ones(channels):
+    shape = (channels, 17, 16)
+    maps = [torch.randn(2, *shape)] * 2
+    encoders = [build(name, shape, (4, 6, 32))[0] for name in ("conv", "pooled")]
+    for layers in zip(*(E.body for E in encoders), strict=True):
+        maps = [layer(x) for layer, x in zip(layers, maps, strict=True)]
+        assert maps[0].shape == maps[1].shape

@@ -31,8 +31,12 @@ def test_a_rows_output_does_not_depend_on_the_rows_beside_it(latent_dim):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, *(CONV | {"features": features} for features in ("latent", "penultimate", "hidden"))],
-    ids=["mlp", "conv, latent", "conv, penultimate", "conv, hidden"],
+    [
+        {},
+        *(CONV | {"features": features} for features in ("latent", "penultimate", "hidden")),
+        CONV | {"architecture": "pooled", "features": "hidden"},
+    ],
+    ids=["mlp", "conv, latent", "conv, penultimate", "conv, hidden", "pooled, hidden"],
 )
 def test_features_do_not_depend_on_the_samples_beside_them(digits, small, settings):
     bigan = small(**settings).fit(digits)

@@ -63,6 +63,7 @@ CONV = {"architecture": "conv", "hidden_units": (4, 8), **IMAGES}
 BUILT_IN = {
     "mlp": {},
     "conv": CONV,
+    "pooled": CONV | {"architecture": "pooled"},
     "standard": {"scaling": "standard", "prior": "uniform"},
     "given scaling": {"scaling": FrozenEstimator(StandardScaler().fit(load_digits().data))},
     "not scaled": {"scaling": None, "augmentation": None},

@@ -12,10 +12,25 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from .rows import DatasetRows, StreamRows, readable
 
-HOW_TO_READ = (
-    "read it first, a table by pandas.read_csv(path), pictures of one size by "
-    "np.stack([np.asarray(PIL.Image.open(path)) for path in sorted(Path(folder).glob('*.png'))])"
-)
+HOW_TO_READ = """read a table by pandas.read_csv(path), and pictures in files by a Dataset:
+
+from pathlib import Path
+from PIL import Image, ImageOps
+from torch.utils.data import Dataset
+
+class Pictures(Dataset):
+    def __init__(self, paths, side=64):
+        self.paths, self.side = list(paths), side
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, i):
+        with Image.open(self.paths[i]) as picture:
+            return ImageOps.fit(picture.convert("RGB"), (self.side, self.side))
+
+X = Pictures(sorted(Path("folder").glob("*.jpg")))
+"""
 
 
 def open_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:

@@ -8,6 +8,7 @@ from .conv import ConvDiscriminator, conv_encoder, conv_generator, conv_sizes, c
 from .families import ARCHITECTURES, Architecture
 from .mlp import Encoder, MLPDiscriminator, SampleShape, mlp_encoder, mlp_generator, mlp_units
 from .players import Discriminators, Players
+from .pooled import LocalContrast, pooled_encoder
 
 __all__ = [
     "ARCHITECTURES",
@@ -15,6 +16,7 @@ __all__ = [
     "ConvDiscriminator",
     "Discriminators",
     "Encoder",
+    "LocalContrast",
     "MLPDiscriminator",
     "Players",
     "SampleShape",
@@ -25,4 +27,5 @@ __all__ = [
     "mlp_encoder",
     "mlp_generator",
     "mlp_units",
+    "pooled_encoder",
 ]

@@ -24,22 +24,23 @@ def conv_sizes(sample_shape: SampleShape, hidden_units: Sequence[int]) -> list[t
     """
     if len(sample_shape) != 3:
         raise ValueError(
-            f"architecture='conv' needs images, got samples of shape {sample_shape}: give "
-            "sample_shape=(channels, height, width), or X of shape (n_samples, height, width) or "
-            "with a fourth dimension of channels"
+            f"architecture='conv' or 'pooled' needs images, got samples of shape {sample_shape}: "
+            "give sample_shape=(channels, height, width), or X of shape (n_samples, height, width) "
+            "or with a fourth dimension of channels"
         )
     channels, height, width = sample_shape
     if width <= 4 < min(channels, height):
         raise ValueError(
-            "architecture='conv' needs sample_shape=(channels, height, width), got "
+            "architecture='conv' or 'pooled' needs sample_shape=(channels, height, width), got "
             f"{sample_shape}; did you mean {(width, channels, height)}?"
         )
     n_layers, most = len(hidden_units) - 1, int(log2(min(height, width)))
     if not 1 <= n_layers <= most:
         raise ValueError(
-            "architecture='conv' needs at least one layer that halves the image, and can halve "
-            f"{height} x {width} pixels {most} times; hidden_units={tuple(hidden_units)}, of which "
-            f"the last is the dense layer's, asks for {n_layers}"
+            "architecture='conv' or 'pooled' needs at least one layer that halves the image, and "
+            f"can halve {height} x {width} pixels {most} times; "
+            f"hidden_units={tuple(hidden_units)}, of which the last is the dense layer's, asks for "
+            f"{n_layers}"
         )
     return [(height >> i, width >> i) for i in range(n_layers + 1)]
 

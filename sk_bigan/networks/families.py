@@ -9,6 +9,7 @@ from torch import nn
 
 from .conv import ConvDiscriminator, conv_encoder, conv_generator, conv_units
 from .mlp import MLPDiscriminator, SampleShape, mlp_encoder, mlp_generator, mlp_units
+from .pooled import pooled_encoder
 
 
 class Architecture(NamedTuple):
@@ -28,4 +29,5 @@ class Architecture(NamedTuple):
 ARCHITECTURES = {
     "mlp": Architecture(mlp_encoder, mlp_generator, MLPDiscriminator, mlp_units),
     "conv": Architecture(conv_encoder, conv_generator, ConvDiscriminator, conv_units),
+    "pooled": Architecture(pooled_encoder, conv_generator, ConvDiscriminator, conv_units),
 }
