@@ -313,6 +313,8 @@ def autoencoder(
 
 
 REFERENCE = {  # Donahue et al. 2017, Appendix A; not so long
+    "batch_size": 128,
+    "learning_rate": 2e-4,
     "hidden_units": (1024, 1024),
     "prior": "uniform",
     "cycle_weight": 0,
@@ -342,8 +344,8 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "BiGAN mlp, light": partial(bigan, **LIGHT),
     "BiGAN mlp": bigan,
     "BiGAN mlp, deep": deep,
-    "BiGAN mlp, deep, vat": partial(deep, epochs=20, learning_rate=4e-4, vat_weight=10),
-    "BiGAN mlp, deep, displaced": partial(deep, epochs=60, learning_rate=4e-4, **DISPLACED),
+    "BiGAN mlp, deep, vat": partial(deep, epochs=20, batch_size=128, vat_weight=10),
+    "BiGAN mlp, deep, displaced": partial(deep, epochs=60, batch_size=128, **DISPLACED),
     "autoencoder mlp": partial(autoencoder, architecture="mlp"),
     "autoencoder mlp, deep, displaced": partial(autoencoder, architecture="mlp", **DISPLACED),
     "VAE mlp": partial(autoencoder, architecture="mlp", variational=True),
@@ -352,7 +354,7 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "BiGAN conv": partial(bigan, **CONV),
     "BiGAN conv, warps": partial(bigan, **CONV, **WARPS),
     "untrained pooled": partial(untrained, architecture="pooled"),
-    "BiGAN pooled, photographs": partial(bigan, **PHOTOGRAPHS, learning_rate=4e-4, max_epochs=10),
+    "BiGAN pooled, photographs": partial(bigan, **PHOTOGRAPHS, batch_size=128, max_epochs=10),
     "autoencoder pooled, photographs": partial(autoencoder, **PHOTOGRAPHS),
     "VAE pooled, photographs": partial(autoencoder, **PHOTOGRAPHS, variational=True),
     "autoencoder conv": partial(autoencoder, architecture="conv"),
