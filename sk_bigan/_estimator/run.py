@@ -119,13 +119,14 @@ class Run:
             return min(max(enough, AUTO_BATCH_SIZES[0]), AUTO_BATCH_SIZES[1])
         return self.draft.batch_size
 
-    def _learning_rate(self, batch_size: int) -> float:
-        """Return the rate that `learning_rate` means for batches of this size.
+    def _learning_rate(self, batch_size: int, rows: Sized) -> float:
+        """Return the rate that `learning_rate` means for batches of this size from these rows.
 
         "auto" is the square root rule for Adam: Malladi et al. 2022 (arXiv 2205.10287).
         """
         if isinstance(self.draft.learning_rate, str):  # "auto"
-            return AUTO_RATE * sqrt(batch_size / AUTO_BATCH_SIZES[0])
+            least = AUTO_BATCH_SIZES[0]
+            return AUTO_RATE * sqrt(min(batch_size, max(len(rows), least)) / least)
         return self.draft.learning_rate
 
     def train(
@@ -175,8 +176,10 @@ class Run:
             checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, run)
         bar = ProgressBar()
         shows = [bar] if draft.verbose and is_first else []
-        batch_size = self._batch_size(self.rows if trained_on is None else trained_on)
-        self.net = net = self._engine(n_epochs, batch_size, [*callbacks, *shows])
+        rows = self.rows if trained_on is None else trained_on
+        batch_size = self._batch_size(rows)
+        learning_rate = self._learning_rate(batch_size, rows)
+        self.net = net = self._engine(n_epochs, batch_size, learning_rate, [*callbacks, *shows])
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([draft._seed, draft.n_epochs_]).generate_state(1).item()
         with (
@@ -366,7 +369,9 @@ class Run:
         groups = torch.repeat_interleave(torch.tensor(widths))
         return groups.to(self.draft.model_.device)
 
-    def _engine(self, n_epochs: int, batch_size: int, callbacks: Sequence[Any]) -> BiGANNet:
+    def _engine(
+        self, n_epochs: int, batch_size: int, learning_rate: float, callbacks: Sequence[Any]
+    ) -> BiGANNet:
         draft, model = self.draft, self.draft.model_
         augmentation = self._augmentation()
         if model.device.type != "cpu":
@@ -391,7 +396,7 @@ class Run:
             cuda_graph=draft.cuda_graph,
             processes=self.processes,
             device=model.device,
-            lr=self._learning_rate(batch_size),
+            lr=learning_rate,
             max_epochs=n_epochs,
             batch_size=batch_size,
             callbacks=[*callbacks],
