@@ -236,7 +236,7 @@ def test_history_has_one_record_of_both_losses_per_epoch(digits, small):
     [(400, 8, 12), (400, 16, 16), (400, 20, 20), (400, 40, 40), (400, "auto", 100), (20, 128, 100)],
 )
 def test_auto_epochs_are_400_updates_within_bounds(digits, small, n_samples, batch_size, expected):
-    bigan = small(max_epochs="auto", batch_size=batch_size, hidden_units=(4,))
+    bigan = small(max_epochs="auto", batch_size=batch_size)
     assert bigan.fit(digits[:n_samples]).n_epochs_ == expected
 
 
@@ -247,7 +247,7 @@ def test_auto_batches_are_3_percent_of_the_rows_and_set_the_rate(small, n_sample
     bigan = small(hidden_units=(4,), max_epochs=1, callbacks=callbacks)
     bigan.fit(np.random.default_rng(0).normal(size=(n_samples, 3)))
     assert len(steps) == -(-n_samples // largest)
-    assert {*steps} == {pytest.approx(4e-4 * (largest / 128) ** 0.5)}
+    assert steps == pytest.approx([4e-4 * (largest / 128) ** 0.5] * len(steps))
 
 
 def test_partial_fit_goes_on_where_it_stopped(digits, small):

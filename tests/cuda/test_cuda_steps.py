@@ -1,5 +1,7 @@
 """A step starts kernels and waits for none of them."""
 
+from statistics import mean
+
 import pytest
 from helpers import AtStep
 from kinds import KINDS
@@ -8,8 +10,9 @@ from watching import Watch
 from sk_bigan._machine.plain import all_finite
 from sk_bigan._training.engine import BiGANNet
 
-# Launches of one step with the optimizers: a limit that an accident would break.
-MOST_LAUNCHES = {"plain": 140, "float32": 210, "bfloat16": 260, "displace": 320}
+# Launches of a step with the optimizers, mean of the eight of which one has R1: a limit that an
+# accident would break.
+MOST_LAUNCHES = {"plain": 135, "float32": 160, "bfloat16": 200, "displace": 255}
 
 
 @pytest.fixture
@@ -37,8 +40,9 @@ def test_nothing_inside_a_step_waits_for_the_device(rows, make, kind, watched_st
 
 @pytest.mark.parametrize("kind", MOST_LAUNCHES)
 def test_a_step_has_few_launches(rows, make, kind, watched_steps):
-    make(**{"max_epochs": 1, **KINDS[kind]}).fit(rows)
-    assert watched_steps[-1].launches.total() <= MOST_LAUNCHES[kind]
+    make(**{"max_epochs": 1, "batch_size": 40, **KINDS[kind]}).fit(rows)
+    launches = [watch.launches.total() for watch in watched_steps[1:9]]  # the first sets up Adam
+    assert mean(launches) <= MOST_LAUNCHES[kind]
 
 
 @pytest.mark.parametrize("device", ["cuda", "cpu"])
