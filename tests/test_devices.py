@@ -51,6 +51,19 @@ def test_auto_precision_is_what_the_processor_does_natively():
         assert resolve_precision("float32", CPU, networks) == torch.float32
 
 
+@pytest.mark.parametrize(("n", "padded"), [(1, 4), (3, 4), (4, 4), (5, 32), (32, 32), (40, 64)])
+def test_a_few_rows_are_one_batch_and_more_are_whole_blocks(n, padded):
+    sizes, X = [], np.arange(3.0 * n).reshape(n, 3)
+
+    def double(rows):
+        sizes.append(len(rows))
+        return 2 * rows
+
+    output = forward(double, X, CPU, np.float64, few_rows=4)
+    assert sizes == [padded]
+    np.testing.assert_array_equal(output, 2 * X)
+
+
 def test_auto_precision_of_small_networks_is_float32_on_a_cpu():
     # Casts take longer there than the products that they speed up.
     networks = [nn.Linear(64, 256), nn.Linear(256, 16)]

@@ -121,6 +121,27 @@ def test_a_layer_with_a_hook_is_not_folded(network):
         torch.testing.assert_close(prepared(network, (7,)).network(x), network(x))
 
 
+def test_a_hook_sees_the_outputs_of_its_own_layer(network):
+    seen = []
+    network[0].register_forward_hook(lambda layer, args, output: seen.append(output.clone()))
+    x = torch.randn(40, 7)
+    with torch.no_grad():
+        folded = prepared(network, (7,)).network
+        seen.clear()
+        folded(x)
+        torch.testing.assert_close(seen[0], network[0](x))
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_smaller_batch_is_taken_only_if_it_keeps_the_bits(network, size, monkeypatch):
+    monkeypatch.setattr("sk_bigan.networks.folding.SMALLER_BLOCKS", (size,))
+    folded, few_rows = prepared(network, (7,))
+    x = torch.arange(32 * 7.0).sin().view(32, 7)
+    with torch.inference_mode():
+        alike = torch.equal(torch.cat([folded(rows) for rows in x.split(size)]), folded(x))
+    assert few_rows == (size if alike else 32)
+
+
 def test_outputs_along_another_axis_than_batch_norm_are_left_alone():
     # (n, 5, 7) -> (n, 5, 5), of which BatchNorm takes the first 5 and the layer the second.
     layers = nn.Sequential(nn.Linear(7, 5), nn.BatchNorm1d(5), nn.Flatten(), nn.Linear(25, 3))
