@@ -3,10 +3,10 @@
     python benchmarks/inspection.py consistency [--repeats 3] [--json inspection.json]
     python benchmarks/inspection.py refit [--seeds 3] [--data mnist.npz] [--json inspection.json]
 
-"consistency" refits the default transformer on scikit-learn's digits, wine and breast_cancer, and
-on the same tables with every column shuffled. Columns: mean and spread of the R2 (%) of linear maps
-between the held-out codes of two refits, share (%) of held-out rows that reconstructions explain,
-and the share (%) of the variance on the first axis of the codes.
+"consistency" refits the default transformer on scikit-learn's digits, wine, breast_cancer, iris and
+diabetes, and on the same tables with every column shuffled. Columns: mean and spread of the R2 (%)
+of linear maps between the held-out codes of two refits, share (%) of held-out rows that
+reconstructions explain, and the share (%) of the variance on the first axis of the codes.
 
 "refit" trains on half of the training rows of the digits, and classifiers on these codes. A refit
 with another seed gets the other half. Figures: accuracy (%) on test rows of the old classifiers, on
@@ -40,13 +40,16 @@ TABLES = {
     "digits": datasets.load_digits,
     "wine": datasets.load_wine,
     "breast_cancer": datasets.load_breast_cancer,
+    "iris": datasets.load_iris,
+    "diabetes": datasets.load_diabetes,
 }
+LATENT_DIM = {**features.LATENT_DIM, "diabetes": 5}
 MNIST_ROWS = 10_000
 Figures = dict[str, float]
 
 
 def default(name: str, seed: int = 0) -> BiGANTransformer:
-    return BiGANTransformer(features.LATENT_DIM[name], random_state=seed)
+    return BiGANTransformer(LATENT_DIM[name], random_state=seed)
 
 
 def consistency_of(name: str, n_repeats: int) -> dict[str, Figures]:
