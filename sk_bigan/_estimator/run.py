@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence, Sized
 from contextlib import closing, contextmanager, nullcontext
-from math import ceil, sqrt
 from os import PathLike
 from typing import Any
 
@@ -56,14 +55,7 @@ from .parameters import (
     wanted_sample_shape,
 )
 from .rows import read_rows
-
-# "auto". Small data need many epochs until the networks have had enough updates. Too many epochs
-# lose neighbourhoods in the codes of large data, and overfit small data. Batches are larger where
-# the least epochs make enough updates all the same.
-AUTO_UPDATES = 400
-AUTO_EPOCHS = (12, 100)  # at least, at most
-AUTO_BATCH_SIZES = (128, 512)
-AUTO_RATE = 4e-4  # for the smallest of these batches
+from .steps import resolve_batch_size, resolve_epochs, resolve_rate
 
 
 class Run:
@@ -107,27 +99,10 @@ class Run:
 
     def n_epochs(self, rows: Sized) -> int:
         """Return the passes over these rows that `max_epochs` means."""
-        if isinstance(self.draft.max_epochs, str):  # "auto"
-            updates_an_epoch = ceil(len(rows) / self._batch_size(rows))
-            return min(max(AUTO_UPDATES // updates_an_epoch, AUTO_EPOCHS[0]), AUTO_EPOCHS[1])
-        return self.draft.max_epochs
-
-    def _batch_size(self, rows: Sized) -> int:
-        """Return the most rows in a batch that `batch_size` means for these rows."""
-        if isinstance(self.draft.batch_size, str):  # "auto"
-            enough = len(rows) * AUTO_EPOCHS[0] // AUTO_UPDATES
-            return min(max(enough, AUTO_BATCH_SIZES[0]), AUTO_BATCH_SIZES[1])
-        return self.draft.batch_size
-
-    def _learning_rate(self, batch_size: int, rows: Sized) -> float:
-        """Return the rate that `learning_rate` means for batches of this size from these rows.
-
-        "auto" is the square root rule for Adam: Malladi et al. 2022 (arXiv 2205.10287).
-        """
-        if isinstance(self.draft.learning_rate, str):  # "auto"
-            least = AUTO_BATCH_SIZES[0]
-            return AUTO_RATE * sqrt(min(batch_size, max(len(rows), least)) / least)
-        return self.draft.learning_rate
+        draft = self.draft
+        if not isinstance(draft.max_epochs, str):  # a stream would be read to be counted
+            return draft.max_epochs
+        return resolve_epochs(draft.max_epochs, draft.batch_size, len(rows))
 
     def train(
         self,
@@ -176,9 +151,9 @@ class Run:
             checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, run)
         bar = ProgressBar()
         shows = [bar] if draft.verbose and is_first else []
-        rows = self.rows if trained_on is None else trained_on
-        batch_size = self._batch_size(rows)
-        learning_rate = self._learning_rate(batch_size, rows)
+        n_rows = len(self.rows if trained_on is None else trained_on)
+        batch_size = resolve_batch_size(draft.batch_size, n_rows)
+        learning_rate = resolve_rate(draft.learning_rate, batch_size, n_rows)
         self.net = net = self._engine(n_epochs, batch_size, learning_rate, [*callbacks, *shows])
         # Each training has draws of its own, yet follows from the seed and the epochs before it.
         seed = np.random.SeedSequence([draft._seed, draft.n_epochs_]).generate_state(1).item()

@@ -46,7 +46,7 @@ Decide = Callable[[Players, Tensor], tuple[Tensor, ...]]
 
 
 class Export(NamedTuple):
-    """What is exported.
+    """Networks and settings of an export.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class DetectorOfRows(nn.Module):
 
 
 class Part(NamedTuple):
-    """What can be exported: its networks, and the names of inputs and outputs in the file."""
+    """A part of a file: its networks, and the names of its inputs and outputs."""
 
     networks: Callable[[Players], Sequence[nn.Module]]
     of_rows: type[nn.Module]
