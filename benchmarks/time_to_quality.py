@@ -1,4 +1,4 @@
-"""What the defaults give up for their speed.
+"""Speed of the defaults, and what they give up for it.
 
     python benchmarks/time_to_quality.py digits mnist [--data mnist.npz] [--seeds 3] [--json FILE]
 

@@ -1,4 +1,4 @@
-"""How many steps a training takes, of how many rows and at which rate, where that is "auto".
+"""Steps of a training, their rows and their rate, where these are "auto".
 
 Small data need many epochs until the networks have had enough updates. Too many epochs lose
 neighbourhoods in the codes of large data, and overfit small data. Batches are larger where the

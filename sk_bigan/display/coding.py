@@ -72,7 +72,7 @@ class Coder:
 
     @property
     def can_decode(self) -> bool:
-        """Whether rows can be made of codes."""
+        """Return whether rows can be made of codes."""
         inverse = self.before if self.bigan is not None else self.estimator
         return inverse is None or hasattr(inverse, "inverse_transform")
 
