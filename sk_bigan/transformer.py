@@ -455,6 +455,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
             )
         rows = rows_of(self, X)
         completed = self.model_.map(self.model_.complete, rows)  # in single precision
+        completed = self.model_.scaler.inverse_transform(completed)
         return self._decoded(np.where(np.isnan(rows), completed, rows), like=X)
 
     def sample(

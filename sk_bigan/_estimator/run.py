@@ -16,6 +16,7 @@ from .._data.layout import recognise
 from .._data.rows import DatasetRows, from_all_over
 from .._data.scaling import (
     Columns,
+    block_scaler,
     center_and_factor,
     describe,
     given_scaler,
@@ -255,8 +256,8 @@ class Run:
 
     def _make_scaler(self, columns: Columns) -> Any:
         draft = self.draft
-        if hasattr(draft, "columns_"):  # which has scaled them
-            return make_scaler(None, columns, self.layout)
+        if hasattr(draft, "columns_"):
+            return block_scaler(columns)
         is_image = (
             self.rows.dtype == np.uint8
             or draft.sample_shape is not None
@@ -284,10 +285,7 @@ class Run:
             prior = resolve_prior(draft._built_from["prior"], latent_dim)
             shape = self.layout.sample_shape
             encoder = vars(draft).get("columns_")
-            means = None
-            if encoder is not None:
-                means = torch.as_tensor(columns.standard.mean_, dtype=torch.float32)
-            players = build_players(draft._built_from, shape, prior, scaler, encoder, means)
+            players = build_players(draft._built_from, shape, prior, scaler, encoder)
             players = moved(players, device, shape, latent_dim)
         draft.model_ = Fitted(
             players=players,

@@ -107,7 +107,8 @@ class Fitted:
         The function maps samples, (m, *sample_shape), to (m, ...).
         """
         results = forward(function, rows, self.device, dtype, out, self.to_samples, few_rows)
-        warn_of_other_units(rows, self.scaler)
+        if not takes_gaps(self.players.encoder):  # whose categories have no units
+            warn_of_other_units(rows, self.scaler)
         return results
 
     @hermetic()
