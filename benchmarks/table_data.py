@@ -87,7 +87,7 @@ def from_r(folder: Path, name: str) -> tuple[pd.DataFrame, pd.Series]:
     if path is None:
         raise SystemExit(f"--rda: {name}.rda is neither in {folder} nor below")
     frame = rdata.read_rda(path, default_encoding="ASCII")[name].drop(columns="Id", errors="ignore")
-    y = frame.pop(CLASS_OF_R_TABLE[name])
+    y = frame.pop(CLASS_OF_R_TABLE[name]).astype(str)
     for column, values in frame.items():
         if getattr(values.dtype, "ordered", False):
             frame[column] = values.cat.codes.where(values.notna())
