@@ -72,11 +72,21 @@ def test_a_prepared_network_computes_the_same_without_batch_norm(network_and_sha
 
 def test_a_few_rows_have_the_bits_that_they_have_among_others(network_and_shape):
     network, shape = network_and_shape
-    folded, size = prepared(network, shape)
+    folded, sizes = prepared(network, shape)
     x = torch.randn(64, *shape)
     with torch.inference_mode():
-        apart = torch.cat([folded(block) for block in x.split(size)])
+        apart = torch.cat([folded(block) for block in x.split(sizes.few_rows)])
         assert torch.equal(apart, folded(x))
+
+
+def test_the_widest_layer_is_known(network_and_shape):
+    network, shape = network_and_shape
+    folded, sizes = prepared(network, shape)
+    widths = []
+    for layer in folded.modules():
+        layer.register_forward_hook(lambda layer, args, output: widths.append(output[0].numel()))
+    folded(torch.zeros(32, *shape))
+    assert sizes.width == max(widths)
 
 
 CHANGES = {
@@ -135,7 +145,7 @@ def test_a_hook_sees_the_outputs_of_its_own_layer(network):
 @pytest.mark.parametrize("size", [1, 4])
 def test_a_smaller_batch_is_taken_only_if_it_keeps_the_bits(network, size, monkeypatch):
     monkeypatch.setattr("sk_bigan.networks.folding.SMALLER_BLOCKS", (size,))
-    folded, few_rows = prepared(network, (7,))
+    folded, (few_rows, _) = prepared(network, (7,))
     x = torch.arange(32 * 7.0).sin().view(32, 7)
     with torch.inference_mode():
         alike = torch.equal(torch.cat([folded(rows) for rows in x.split(size)]), folded(x))

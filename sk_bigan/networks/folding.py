@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 FOLDS: dict[tuple[type, type], Any] = {
@@ -28,18 +28,29 @@ ROW_BLOCK = 32
 SMALLER_BLOCKS = (4, 8, 16)  # of which one may do on a CPU, by itself
 
 
-class Prepared(NamedTuple):
-    """A network for inference.
+class Sizes(NamedTuple):
+    """Numbers that decide how many rows a network computes at once.
 
     Parameters
     ----------
-    network : nn.Module
     few_rows : int
         In a batch of so many rows, each row's output has the same bits as among any others.
+    width : int
+        The most values that a layer makes of a row, if known.
     """
 
-    network: nn.Module
     few_rows: int = ROW_BLOCK
+    width: int = 1
+
+
+USUAL_SIZES = Sizes()
+
+
+class Prepared(NamedTuple):
+    """A network for inference."""
+
+    network: nn.Module
+    sizes: Sizes = USUAL_SIZES
 
 
 _known: WeakKeyDictionary[nn.Module, tuple[Any, Prepared]] = WeakKeyDictionary()
@@ -89,14 +100,30 @@ def _prepare(network: nn.Module, input_shape: tuple[int, ...]) -> Prepared:
     device = next(copy.parameters()).device
     rows = torch.arange(ROW_BLOCK * prod(input_shape), device=device).sin()
     rows = rows.view(ROW_BLOCK, *input_shape)
-    outputs, wanted = copy(rows), network(rows)
+    width, outputs = _widest(copy, rows)
+    wanted = network(rows)
     # A linear layer's outputs may lie along another axis than the one that BatchNorm normalises.
     if not (outputs - wanted).abs().max() <= TOLERANCE * wanted.abs().max():  # or is not finite
         return Prepared(network)
     for size in SMALLER_BLOCKS if device.type == "cpu" else ():
         if torch.equal(torch.cat([copy(block) for block in rows.split(size)]), outputs):
-            return Prepared(copy, size)
-    return Prepared(copy)
+            return Prepared(copy, Sizes(size, width))
+    return Prepared(copy, Sizes(width=width))
+
+
+def _widest(network: nn.Module, rows: Tensor) -> tuple[int, Tensor]:
+    """Return the most values that a layer makes of a row, and the network's output for the rows."""
+    widths = [1]
+
+    def note(layer: nn.Module, args: Any, output: Any) -> None:
+        if isinstance(output, Tensor):
+            widths.append(output.numel() // len(rows))
+
+    hooks = [layer.register_forward_hook(note) for layer in network.modules()]
+    outputs = network(rows)
+    for hook in hooks:
+        hook.remove()
+    return max(widths), outputs
 
 
 def _fold_within(sequence: nn.Sequential) -> int:
