@@ -83,17 +83,19 @@ def compute(
     few_rows: int,
 ) -> Computed:
     """Start the computation of the function's output for these rows, and its way to the host."""
-    batch = send(rows, device)
+    batch = rows if device.type == "cpu" else send(rows, device)
     narrowed = narrow(batch)
     narrowed_sum = _to_host(narrowed.sum())
-    output = _to_host(function(_whole(narrowed, few_rows))[: len(rows)])
+    output = _to_host(function(_whole(narrowed, few_rows))[: rows.shape[0]])
     arrival = torch.cuda.current_stream(device).record_event() if device.type == "cuda" else None
     return Computed(batch, narrowed, narrowed_sum, output, arrival)
 
 
 def _to_host(result: Tensor) -> Tensor:
     """Return the result on the host, where it may arrive later."""
-    if result.device.type != "cuda":
+    if result.is_cpu:
+        return result
+    if not result.is_cuda:
         return result.cpu()
     # `cpu` would wait for whatever the device has been asked for until then.
     on_host = torch.empty_like(result, device="cpu", pin_memory=True)
@@ -202,10 +204,11 @@ def _whole_blocks(n_rows: int) -> int:
 
 def _whole(batch: Tensor, few_rows: int) -> Tensor:
     """Return `few_rows` rows or whole blocks, padded with copies of the last row."""
-    missing = -len(batch) % (few_rows if len(batch) <= few_rows else ROW_BLOCK)
+    n_rows = batch.shape[0]
+    missing = -n_rows % (few_rows if n_rows <= few_rows else ROW_BLOCK)
     if missing == 0:
         return batch
-    if len(batch) == 1:
+    if n_rows == 1:
         return batch.expand(missing + 1, *batch.shape[1:]).contiguous()
     return torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])])
 

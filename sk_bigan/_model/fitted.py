@@ -129,10 +129,13 @@ class Fitted:
         """
         # Folding leaves out some of the layers with other names.
         folds = isinstance(which, str)
-        E, sizes = self.prepared_encoder if folds else Prepared(self.players.encoder)
-        read = reader(E, which)
+        E, sizes, straight = self.prepared_encoder if folds else Prepared(self.players.encoder)
         dtype = rows.dtype if rows.dtype.kind == "f" else np.float64
-        function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
+        if which == "latent" and straight is not None:
+            function = lambda x: straight(x).flatten(1)  # noqa: E731
+        else:
+            read = reader(E, which)
+            function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
         return self._computed(function, rows, dtype, out, sizes)
 
     @hermetic()
@@ -146,7 +149,7 @@ class Fitted:
     @hermetic()
     def generate(self, z: np.ndarray) -> np.ndarray:
         """Return G(z) in the units and the shape of X, with z's dtype or float32 if wider."""
-        G, sizes = self.prepared_generator
+        G, sizes, _ = self.prepared_generator
         dtype = np.result_type(z.dtype, np.float32)  # X may exceed what float16 holds
         to_rows = lambda batch: self.layout.to_rows(G(batch))  # noqa: E731
         x = forward(to_rows, z, self.device, dtype, None, Tensor.float, sizes)
