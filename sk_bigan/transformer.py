@@ -377,7 +377,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         ValueError
             If X is not as in `fit`, or `out` is not as described, read-only or on X's memory.
         """
-        check_is_fitted(self)
+        if not hasattr(self, "model_"):  # scikit-learn's check looks at every attribute
+            check_is_fitted(self)
         check_features(self)
         rows = rows_of(self, X)
         if out is not None:

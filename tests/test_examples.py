@@ -42,17 +42,6 @@ def test_a_killed_training_is_resumed():
     assert saved.endswith("the same codes: True.")
 
 
-def test_an_encoder_is_served_without_torch():
-    command = [sys.executable, EXAMPLES / "serve_onnx.py", "--epochs", "1"]
-    run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    wrote, served, *same, with_torch = run.stdout.splitlines()
-    assert wrote.startswith("Wrote ")
-    assert served.startswith("Served rows of [64] as codes of 16 numbers, ")
-    assert [line.split(":")[0] for line in same] == ["1 rows", "33 rows", "500 rows"]
-    assert with_torch.endswith(" rows a second.")
-
-
 def test_rows_that_are_never_in_memory_together():
     command = [sys.executable, EXAMPLES / "out_of_core.py", "--rows", "20000", "--chunk", "5000"]
     run = subprocess.run(command, capture_output=True, text=True)

@@ -23,7 +23,7 @@ from .._machine.random_numbers import seeded, undisturbed
 from .._machine.threads import require_no_fork
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
-from ..networks.folding import ROW_BLOCK, Prepared, prepared
+from ..networks.folding import USUAL_SIZES, Prepared, Sizes, prepared
 from ..networks.layers import joined, reader
 from ..networks.players import Players
 from ..priors import Prior
@@ -100,13 +100,22 @@ class Fitted:
         rows: Rows,
         dtype: DTypeLike = np.float64,
         out: np.ndarray | None = None,
-        few_rows: int = ROW_BLOCK,
     ) -> np.ndarray:
         """Return the function's output for every row of X, (n, ...), written to `out` if given.
 
         The function maps samples, (m, *sample_shape), to (m, ...).
         """
-        results = forward(function, rows, self.device, dtype, out, self.to_samples, few_rows)
+        return self._computed(function, rows, dtype, out)
+
+    def _computed(
+        self,
+        function: Callable[[Tensor], Tensor],
+        rows: Rows,
+        dtype: DTypeLike,
+        out: np.ndarray | None,
+        sizes: Sizes = USUAL_SIZES,
+    ) -> np.ndarray:
+        results = forward(function, rows, self.device, dtype, out, self.to_samples, sizes)
         if not takes_gaps(self.players.encoder):  # whose categories have no units
             warn_of_other_units(rows, self.scaler)
         return results
@@ -121,11 +130,14 @@ class Fitted:
         """
         # Folding leaves out some of the layers with other names.
         folds = isinstance(which, str)
-        E, few_rows = self.prepared_encoder if folds else Prepared(self.players.encoder)
-        read = reader(E, which)
+        E, sizes, straight = self.prepared_encoder if folds else Prepared(self.players.encoder)
         dtype = rows.dtype if rows.dtype.kind == "f" else np.float64
-        function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
-        return self.map(function, rows, dtype, out, few_rows)
+        if which == "latent" and straight is not None:
+            function = lambda x: straight(x).flatten(1)  # noqa: E731
+        else:
+            read = reader(E, which)
+            function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
+        return self._computed(function, rows, dtype, out, sizes)
 
     @hermetic()
     def feature_sizes(self, which: str | Sequence[str]) -> dict[str, int]:
@@ -138,10 +150,10 @@ class Fitted:
     @hermetic()
     def generate(self, z: np.ndarray) -> np.ndarray:
         """Return G(z) in the units and the shape of X, with z's dtype or float32 if wider."""
-        G, few_rows = self.prepared_generator
+        G, sizes, _ = self.prepared_generator
         dtype = np.result_type(z.dtype, np.float32)  # X may exceed what float16 holds
         to_rows = lambda batch: self.layout.to_rows(G(batch))  # noqa: E731
-        x = forward(to_rows, z, self.device, dtype, None, Tensor.float, few_rows)
+        x = forward(to_rows, z, self.device, dtype, None, Tensor.float, sizes)
         rows = self.scaler.inverse_transform(x)
         return rows.astype(dtype, copy=False).reshape(-1, *self.layout.row_shape)
 
