@@ -40,7 +40,7 @@ bigan = BiGANTransformer(
 # Digits that nobody has written: the generator's, from codes drawn from the prior.
 
 figure, ax = plt.subplots(figsize=(5, 3.5), layout="constrained")
-samples = SampleDisplay.from_estimator(bigan, n_samples=24, ax=ax)
+samples = SampleDisplay.from_estimator(bigan, n_samples=25, ax=ax)
 
 # %%
 # Digits that the networks have not seen, and what the generator makes of their codes.

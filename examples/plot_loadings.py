@@ -23,8 +23,8 @@ bigan = BiGANTransformer(latent_dim=3, random_state=0).fit(X)
 
 figure, ax = plt.subplots(figsize=(5, 3.5), layout="constrained")
 LoadingsDisplay.from_estimator(bigan, X, ax=ax)
-ax.set(xlabel=None, ylabel=None)
-ax.set_xticks(range(3), ["code 1", "code 2", "code 3"], rotation=0)
+ax.set(xlabel="number of the code", ylabel=None)
+ax.set_xticks(range(3), range(3), rotation=0)
 plt.show()
 
 # %%
