@@ -53,8 +53,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_[^/\\]*\.py$",
     "ignore_pattern": r"(^|[/\\])(?!plot_)[^/\\]*\.py$",
-    "within_subsection_order": "FileNameSortKey",
-    "reset_argv": "gallery.arguments",
+    "within_subsection_order": "gallery.place",
     "backreferences_dir": "auto_examples/backreferences",
     "doc_module": ("sk_bigan",),
     "parallel": True,  # in as many processes as Sphinx has
@@ -107,11 +106,12 @@ def link_inside_the_site(app, docname, source):
 
 
 def copy_pages(app, error):
-    """Pages and films that the examples have written lie in the site, where these link to them."""
-    pages = Path(app.outdir) / "pages"
-    pages.mkdir(exist_ok=True)
-    for page in (HERE / "_build" / "pictures").glob("plot_explore.*"):
-        shutil.copy(page, pages)
+    """Pages that stories wrote beside themselves lie in the site, which links to them."""
+    written = HERE / "_build" / "pages"  # stays: a story that has not changed is not run again
+    written.mkdir(parents=True, exist_ok=True)
+    for page in (HERE.parent / "examples").glob("*.html"):
+        page.replace(written / page.name)
+    shutil.copytree(written, Path(app.outdir) / "pages", dirs_exist_ok=True)
 
 
 def escape_names(app, what, name, obj, options, lines):
