@@ -98,4 +98,4 @@ $(OLDEST)/.installed: setup.py constraints-oldest.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) *.egg-info build dist docs/_build docs/api docs/auto_examples
+	rm -rf $(VENV) $(OLDEST) *.egg-info build dist docs/_build docs/api docs/auto_examples docs/drawn

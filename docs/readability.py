@@ -33,7 +33,10 @@ END = re.compile(rf"(?<=[.!?]){ABBREVIATED}\s+|(?<=[.!?][\")'])\s+")
 def pages():
     """Return the files that the rule holds for."""
     files = [*sorted((ROOT / "docs").glob("*.md"))]
-    files += [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+    files += [
+        ROOT / name
+        for name in ("README.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md")
+    ]
     return [path for path in files if path.name not in APPENDICES | PENDING]
 
 
