@@ -8,8 +8,8 @@ TOP, MIDDLE, BOTTOM = 58, 132, 206  # heights of the encoder's pair, of D, of th
 DATA, NETWORK, CODE, JUDGE = 62, 178, 290, 436  # centres of the columns
 
 STYLE = """
-.players text { fill: var(--pst-color-text-base); font: 17px sans-serif; text-anchor: middle; }
-.players .note { fill: var(--pst-color-text-muted); font-size: 13px; }
+.players text { fill: var(--pst-color-text-base); font: 20px sans-serif; text-anchor: middle; }
+.players .note { fill: var(--pst-color-text-muted); font-size: 15px; }
 .players .name { font-weight: bold; }
 .players .pair { fill: none; stroke: var(--pst-color-border); stroke-dasharray: 5 4; }
 .players .network { fill: var(--pst-color-surface); stroke: var(--pst-color-primary); }
@@ -26,14 +26,10 @@ def pair(y):
     return f'<rect class="pair" x="14" y="{y - 34}" width="326" height="68" rx="10"/>'
 
 
-def network(x, y, name, half_height, points_to_right):
-    """A trapezium that narrows towards the code, as the rows do."""
-    tall, low = half_height, half_height * 0.55
-    left, right = (tall, low) if points_to_right else (low, tall)
-    if x == JUDGE:
-        left = right = tall
-    corners = [(-30, -left), (30, -right), (30, right), (-30, left)]
-    points = " ".join(f"{x + dx},{y + dy:g}" for dx, dy in corners)
+def network(x, y, name, left, right):
+    """Draw a network, as high on either side as what it takes or gives is wide."""
+    corners = ((-30, -left), (30, -right), (30, right), (-30, left))
+    points = " ".join(f"{x + dx},{y + dy}" for dx, dy in corners)
     return f'<polygon class="network" points="{points}"/>' + text(x, y, name, "name")
 
 
@@ -48,18 +44,18 @@ def players():
         *(pair(TOP), pair(BOTTOM)),
         *(text(DATA, TOP, "x"), text(CODE, TOP, "E(x)")),
         *(text(DATA, BOTTOM, "G(z)"), text(CODE, BOTTOM, "z")),
-        network(NETWORK, TOP, "E", 24, points_to_right=True),
-        network(NETWORK, BOTTOM, "G", 24, points_to_right=True),
-        network(JUDGE, MIDDLE, "D", 30, points_to_right=True),
-        *(arrow((DATA + 22, TOP), (144, TOP)), arrow((210, TOP), (CODE - 26, TOP))),
-        *(arrow((CODE - 14, BOTTOM), (212, BOTTOM)), arrow((146, BOTTOM), (DATA + 28, BOTTOM))),
+        network(NETWORK, TOP, "E", 24, 14),
+        network(NETWORK, BOTTOM, "G", 24, 14),
+        network(JUDGE, MIDDLE, "D", 30, 30),
+        *(arrow((DATA + 18, TOP), (144, TOP)), arrow((210, TOP), (CODE - 30, TOP))),
+        *(arrow((CODE - 14, BOTTOM), (212, BOTTOM)), arrow((146, BOTTOM), (DATA + 32, BOTTOM))),
         *(arrow((340, TOP), (402, MIDDLE - 16)), arrow((340, BOTTOM), (402, MIDDLE + 16))),
         *(text(DATA, 10, "rows", "note"), text(CODE, 10, "codes", "note")),
         *(
-            text(JUDGE, MIDDLE - 50, "which pair", "note"),
-            text(JUDGE, MIDDLE + 46, "is it?", "note"),
+            text(JUDGE, MIDDLE - 52, "which pair", "note"),
+            text(JUDGE, MIDDLE + 48, "is it?", "note"),
         ),
-        text(CODE, HEIGHT - 12, "drawn from the prior", "note"),
+        text(CODE, HEIGHT - 11, "drawn from the prior", "note"),
     ]
     head = '<path class="head" d="M 0 0 L 8 4 L 0 8 z"/>'
     return (
