@@ -27,7 +27,7 @@ def pair(y):
 
 
 def network(x, y, name, left, right):
-    """Draw a network, as high on either side as what it takes or gives is wide."""
+    """Return a trapezium with a name. `left` and `right` are half the heights of its sides."""
     corners = ((-30, -left), (30, -right), (30, right), (-30, left))
     points = " ".join(f"{x + dx},{y + dy}" for dx, dy in corners)
     return f'<polygon class="network" points="{points}"/>' + text(x, y, name, "name")
