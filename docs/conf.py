@@ -1,7 +1,9 @@
 """How Sphinx builds this site: `make docs`."""
 
+import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from sphinx.util import logging
 from sk_bigan import __version__
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # for gallery.py
+DRAWN = HERE / "drawn"
+sys.path.insert(0, str(HERE))  # for diagram.py and gallery.py
 UNESCAPED = re.compile(r"(?<=, )(\*)(?=sample_shape)|(?<=n_features_in)(_)(?=[,)])")
 
 project = "sk_bigan"
@@ -32,7 +35,14 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "code", "terminal", "auto_examples/**.py", "auto_examples/**.md5"]
+exclude_patterns = [
+    "_build",
+    "code",
+    "drawn",
+    "terminal",
+    "auto_examples/**.py",
+    "auto_examples/**.md5",
+]
 templates_path = ["_templates"]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
@@ -72,7 +82,7 @@ html_show_sourcelink = False
 html_use_index = False
 html_theme_options = {
     "navbar_center": [],
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": ["language", "theme-switcher"],
     "show_prev_next": True,
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
@@ -100,6 +110,18 @@ def mathml(node, as_block):
         return ""
 
 
+def draw(app):
+    """Draw the pictures of the pages. Those from fits wait for a change of their script."""
+    from diagram import players
+
+    DRAWN.mkdir(exist_ok=True)
+    (DRAWN / "players.svg").write_text(players(), encoding="utf-8")
+    script, last = HERE / "pictures.py", DRAWN / "max_epochs.png"
+    if not last.exists() or last.stat().st_mtime < script.stat().st_mtime:
+        alone = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}  # one thread: networks are small
+        subprocess.run([sys.executable, script, DRAWN], check=True, env=os.environ | alone)
+
+
 def link_inside_the_site(app, docname, source):
     """The log lies outside this folder, where links in the repository lead; here it is a page."""
     source[0] = source[0].replace("](../benchmarks/features_log.md)", "](features_log.md)")
@@ -122,6 +144,7 @@ def escape_names(app, what, name, obj, options, lines):
 
 def setup(app):
     app.add_html_math_renderer("mathml", (inline_equation, None), (equation, None))
+    app.connect("builder-inited", draw)
     app.connect("autodoc-process-docstring", escape_names)
     app.connect("source-read", link_inside_the_site)
     app.connect("build-finished", copy_pages)
