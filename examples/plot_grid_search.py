@@ -32,7 +32,7 @@ search.set_callbacks(ProgressBar(max_propagation_depth=1))
 search.fit(X, y)
 
 # %%
-# A longer code is better here, and a wide layer is worth its time for short codes.
+# A longer code is better here, and so is a wider layer, most of all for short codes.
 
 scores = search.cv_results_["mean_test_score"].reshape(2, 3)  # a row for each hidden layer
 figure, ax = plt.subplots(figsize=(5, 3.5), layout="constrained")

@@ -36,10 +36,10 @@ bigan = BiGANTransformer(latent_dim=32, architecture="conv", max_epochs=10, rand
 # Pick four patches of the temple and four of the flower that differ: those nearest to the middles
 # of clusters of codes.
 
-temple, flower = (
-    part[KMeans(4, n_init=3, random_state=0).fit(codes).transform(codes).argmin(axis=0)]
-    for part, codes in ((part, bigan.transform(part)) for part in np.split(X, 2))
-)
+codes = bigan.transform(X)
+kmeans = KMeans(4, n_init=3, random_state=0)
+temple = X[:1000][kmeans.fit_transform(codes[:1000]).argmin(axis=0)]
+flower = X[1000:][kmeans.fit_transform(codes[1000:]).argmin(axis=0)]
 
 # %%
 # Walk from one to the other. Both ends are reconstructions, softer than the photographs. Each step

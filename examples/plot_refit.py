@@ -31,7 +31,7 @@ new = make_pipeline(BiGANTransformer(random_state=1), CodeAlignment())
 new.fit(X_train, old.transform(X_train))
 
 # %%
-# The classifier is still yesterday's.
+# The classifier is still yesterday's. The new codes tell it nothing, until they are aligned.
 
 codes = {
     "old codes": old.transform(X_test),

@@ -39,7 +39,8 @@ agreements = {
 }
 
 # %%
-# At 1, a linear map turns the codes of one refit into those of any other.
+# At 1, a linear map turns the codes of one refit into those of any other. PCA has no seed, and
+# agrees most. The networks come near it, and far above columns in which there is nothing to find.
 
 figure, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
 bars = ax.bar(list(agreements), [agreement.mean for agreement in agreements.values()])

@@ -14,8 +14,8 @@ from sklearn.datasets import load_digits
 from sk_bigan import BiGANTransformer
 
 # %%
-# Train with the defaults, and once with a learning rate that is a hundred times too high and
-# without the terms that steady the game.
+# Train with the defaults, and once with more than a hundred times their learning rate and without
+# the terms that steady the game.
 
 X, _ = load_digits(return_X_y=True)
 healthy = BiGANTransformer(max_epochs=30, random_state=0).fit(X)
