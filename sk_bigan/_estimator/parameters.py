@@ -41,7 +41,7 @@ Constraints = dict[str, list[Any]]
 MOST_IN_FLOAT32 = float(np.finfo(np.float32).max)
 WEIGHT = [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")]
 
-FEATURES = {"latent", "penultimate", "hidden"}
+FEATURES = {"latent", "penultimate", "hidden", "summary"}
 
 # The networks are built from these: a change of one needs a new fit.
 STRUCTURE: Constraints = {

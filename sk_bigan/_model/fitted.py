@@ -24,10 +24,11 @@ from .._machine.threads import require_no_fork
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
 from ..networks.folding import USUAL_SIZES, Prepared, Sizes, prepared
-from ..networks.layers import joined, reader
+from ..networks.layers import body_of, joined, reader
 from ..networks.players import Players
 from ..priors import Prior
 from .format import to_numbers
+from .summary import Summary, learn_summary, summary_from_arrays
 
 Rows = np.ndarray | DatasetRows
 
@@ -50,6 +51,8 @@ class Fitted:
         Mean over the training rows of :math:`\\|x - \\bar{x}\\|^2`, in the units of `scaler`.
     device : torch.device
         Device of the networks.
+    summary : Summary or None
+        Map of E's hidden layers to their summary, if one was learned.
     """
 
     players: Players
@@ -59,6 +62,7 @@ class Fitted:
     latent_dim: int
     total_variance: float
     device: torch.device
+    summary: Summary | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields alone, from which the rest follows."""
@@ -71,7 +75,22 @@ class Fitted:
         with undisturbed(device):  # networks of the user's own may draw
             shape = self.layout.sample_shape
             players = moved(deepcopy(self.players), device, shape, self.latent_dim)
-        return replace(self, players=players, device=device)
+            summary = deepcopy(self.summary).to(device) if self.summary else None
+        return replace(self, players=players, device=device, summary=summary)
+
+    @hermetic()
+    def summarised(
+        self, rows: Rows, augmentation: Callable[[Tensor], Tensor] | None, seed: int
+    ) -> Fitted:
+        """Return this model with a summary of hidden layers, learned from two views of each row."""
+        body_of(self.players.encoder, "summary")  # or an error that names it
+        E = self.prepared_encoder.network
+        read, augmented = reader(E, "hidden"), augmentation or (lambda x: x)
+        hidden = lambda x: joined(read(gaps_filled(E, augmented(x))))  # noqa: E731
+        with seeded(seed, self.device):
+            views = [self.map(hidden, rows, np.float32) for _ in range(2)]
+        summary = learn_summary(views, self.latent_dim, seed)
+        return replace(self, summary=summary.to(self.device))
 
     @cached_property
     def to_samples(self) -> Callable[[Tensor], Tensor]:
@@ -131,11 +150,13 @@ class Fitted:
         # Folding leaves out some of the layers with other names.
         folds = isinstance(which, str)
         E, sizes, straight = self.prepared_encoder if folds else Prepared(self.players.encoder)
+        if which == "summary":  # whose product was not tried with fewer rows
+            sizes = USUAL_SIZES
         dtype = rows.dtype if rows.dtype.kind == "f" else np.float64
         if which == "latent" and straight is not None:
             function = lambda x: straight(x).flatten(1)  # noqa: E731
         else:
-            read = reader(E, which)
+            read = reader(E, which, self.summary)
             function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
         return self._computed(function, rows, dtype, out, sizes)
 
@@ -144,7 +165,7 @@ class Fitted:
         """Return the number of features of each layer, by its name."""
         one_sample = torch.zeros(1, *self.layout.sample_shape, device=self.device)
         with torch.inference_mode():
-            read = reader(self.players.encoder, which)(one_sample)
+            read = reader(self.players.encoder, which, self.summary)(one_sample)
         return {name: output.shape[1] for name, output in read.items()}
 
     @hermetic()
@@ -188,12 +209,19 @@ class Fitted:
             "layout": tuple(self.layout),
             "latent_dim": self.latent_dim,
             "total_variance": self.total_variance,
+            "summary": to_numbers(self.summary.state_dict()) if self.summary else None,
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], players: Players, prior: Prior) -> Self:
-        """Return the model of a `state`, on the CPU, with players that have its weights."""
-        return cls(
+        """Return the model of a `state`, on the CPU, with players that have its weights.
+
+        Raises
+        ------
+        ValueError
+            If its summary is not one of these players.
+        """
+        model = cls(
             players=players,
             scaler=state["scaler_"],
             layout=Layout(*state["layout"]),
@@ -202,3 +230,8 @@ class Fitted:
             total_variance=state["total_variance"],
             device=torch.device("cpu"),
         )
+        if not (arrays := state.get("summary")):  # older states have none
+            return model
+        n_hidden = sum(model.feature_sizes("hidden").values())
+        shape = (model.latent_dim, n_hidden)
+        return replace(model, summary=summary_from_arrays(arrays, shape))
