@@ -359,9 +359,6 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "BiGAN conv, warps": partial(bigan, **CONV, **WARPS),
     "untrained pooled": partial(untrained, architecture="pooled"),
     "BiGAN pooled, photographs": partial(bigan, **PHOTOGRAPHS, batch_size=128, max_epochs=10),
-    "BiGAN pooled, photographs, 3 epochs": partial(
-        bigan, **PHOTOGRAPHS, batch_size=128, max_epochs=3
-    ),
     "autoencoder pooled, photographs": partial(autoencoder, **PHOTOGRAPHS),
     "VAE pooled, photographs": partial(autoencoder, **PHOTOGRAPHS, variational=True),
     "autoencoder conv": partial(autoencoder, architecture="conv"),
