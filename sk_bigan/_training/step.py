@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -165,7 +165,7 @@ def accumulate_gradients(
         outputs.append(losses[name])
         gradients.append(torch.full_like(loss, weight))
     learning = [i for i, output in enumerate(outputs) if output.requires_grad]  # not the frozen
-    torch.autograd.backward([outputs[i] for i in learning], [gradients[i] for i in learning])
+    backward([outputs[i] for i in learning], [gradients[i] for i in learning])
     return {name: loss.detach() for name, loss in losses.items()}
 
 
@@ -203,7 +203,7 @@ def _accumulate_gradients_of_d(
             outputs.append(losses["r1"])
             gradients.append(torch.full_like(losses["r1"], game.gradient_penalty))
         weights = [parameter for parameter in D.parameters() if parameter.requires_grad]
-        torch.autograd.backward(outputs, gradients, inputs=weights + copies)
+        backward(outputs, gradients, inputs=weights + copies)
 
     if not row_wise:
         at_codes, at_generated = torch.autograd.grad(
@@ -246,6 +246,30 @@ def _losses_and_slopes(
     )
     losses = {"loss_d": share / processes.n * loss_d, "loss_eg": share / processes.n * loss_eg}
     return losses, slopes_d, slopes_eg
+
+
+def backward(
+    outputs: Sequence[Tensor], gradients: Sequence[Tensor], inputs: Sequence[Tensor] | None = None
+) -> None:
+    """Propagate these gradients from the outputs, as `torch.autograd.backward` does.
+
+    That one compares symbolic shapes, and the import of their algebra takes as long as a short fit.
+    """
+    if outputs:
+        torch.autograd.backward(_WithGradients.apply(gradients, *outputs), inputs=inputs)
+
+
+class _WithGradients(torch.autograd.Function):
+    """A number whose gradients at the outputs are the ones given."""
+
+    @staticmethod
+    def forward(ctx: Any, gradients: Sequence[Tensor], *outputs: Tensor) -> Tensor:
+        ctx.gradients = gradients
+        return outputs[0].new_zeros(())
+
+    @staticmethod
+    def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *ctx.gradients
 
 
 def _times(gradient: Tensor, factors: Tensor) -> Tensor:
