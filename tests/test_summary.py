@@ -122,10 +122,12 @@ def test_own_networks_and_the_rows_of_a_large_set(small, digits, monkeypatch):
 def test_directions_without_variance_are_not_blown_up():
     """Rounding errors in a direction that does not vary must not become features."""
     generator = np.random.default_rng(0)
-    hidden = generator.normal(size=(50, 2)) @ generator.normal(size=(2, 6))
-    summary = learn_summary([hidden, hidden], 4, seed=0)
+    varying, rounding = generator.normal(size=(2, 6)), 1e-6 * generator.normal(size=(50, 6))
+    shared = generator.normal(size=(50, 2))
+    views = [(shared + generator.normal(size=(50, 2))) @ varying for _ in range(2)]
+    summary = learn_summary(views, 4, seed=0)
     with torch.no_grad():
-        outputs = summary(torch.as_tensor(hidden + 1e-6, dtype=torch.float32))
+        outputs = summary(torch.as_tensor(views[0] + rounding, dtype=torch.float32))
     assert outputs[:, 2:].abs().max() < 0.01
 
 
