@@ -74,10 +74,13 @@ def figures_of(drawn: pd.DataFrame, task: Task, encoder: ColumnEncoder) -> dict[
     y = drawn.pop(LABEL).astype(int).to_numpy()
     test = task.test.dropna()
     y_test = task.y_test[task.test.notna().all(axis=1)]
-    trees = HistGradientBoostingClassifier(max_iter=50, random_state=task.seed)
-    trees.fit(encoder.transform(drawn[task.train.columns]), y)
     likelihood = np.zeros((len(test), max(task.y_train.max(), y.max()) + 1))
-    likelihood[:, trees.classes_] = trees.predict_proba(encoder.transform(test))
+    if np.ptp(y) == 0:  # no other class was drawn
+        likelihood[:, y[0]] = 1
+    else:
+        trees = HistGradientBoostingClassifier(max_iter=50, random_state=task.seed)
+        trees.fit(encoder.transform(drawn[task.train.columns]), y)
+        likelihood[:, trees.classes_] = trees.predict_proba(encoder.transform(test))
     scores = [
         roc_auc_score(y_test == label, likelihood[:, label])
         for label in np.unique(y_test)

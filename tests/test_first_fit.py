@@ -6,8 +6,8 @@ import sys
 import torch
 from torch import nn
 
+from sk_bigan._machine.backward import backward
 from sk_bigan._training.optimizers import ADAM_BETAS, Adam
-from sk_bigan._training.step import backward
 
 
 def test_it_imports_neither_torchs_compiler_nor_its_algebra():

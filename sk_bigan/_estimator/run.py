@@ -36,6 +36,7 @@ from .._machine.processes import ALONE, AcceleratedProcesses
 from .._machine.random_numbers import seeded
 from .._machine.repeatable import repeatable
 from .._model.fitted import Fitted
+from .._model.summarising import summarised
 from .._model.summary import N_ROWS, N_ROWS_AT_FIRST
 from .._training.checkpoints import Checkpoints, describe_run
 from .._training.engine import BiGANNet
@@ -223,7 +224,7 @@ class Run:
         rows = np.asarray(from_all_over(self.rows, max(n_rows, draft.model_.latent_dim)))
         # An augmentation may mix rows of a batch, and X may be in an order.
         rows = np.random.default_rng(draft._seed).permutation(rows)
-        return draft.model_.summarised(rows, self._augmentation, draft._seed)
+        return summarised(draft.model_, rows, self._augmentation, draft._seed)
 
     def _commit(self) -> None:
         """Give the estimator all that the draft has learned."""

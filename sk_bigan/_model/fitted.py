@@ -24,11 +24,11 @@ from .._machine.threads import require_no_fork
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
 from ..networks.folding import ROW_BLOCK, USUAL_SIZES, Prepared, Sizes, prepared
-from ..networks.layers import body_of, joined, reader
+from ..networks.layers import joined, reader
 from ..networks.players import Players
 from ..priors import Prior
 from .format import to_numbers
-from .summary import Summary, learn_summary, summary_from_arrays
+from .summary import Summary, summary_from_arrays
 
 Rows = np.ndarray | DatasetRows
 
@@ -77,20 +77,6 @@ class Fitted:
             players = moved(deepcopy(self.players), device, shape, self.latent_dim)
             summary = deepcopy(self.summary).to(device) if self.summary else None
         return replace(self, players=players, device=device, summary=summary)
-
-    @hermetic()
-    def summarised(
-        self, rows: Rows, augmentation: Callable[[Tensor], Tensor] | None, seed: int
-    ) -> Fitted:
-        """Return this model with a summary of hidden layers, learned from two views of each row."""
-        body_of(self.players.encoder, "summary")  # or an error that names it
-        E = self.prepared_encoder.network
-        read, augmented = reader(E, "hidden"), augmentation or (lambda x: x)
-        hidden = lambda x: joined(read(gaps_filled(E, augmented(x))))  # noqa: E731
-        with seeded(seed, self.device):
-            views = [self.map(hidden, rows, np.float32) for _ in range(2)]
-        summary = learn_summary(views, self.latent_dim, seed)
-        return replace(self, summary=summary.to(self.device))
 
     @cached_property
     def to_samples(self) -> Callable[[Tensor], Tensor]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from .._machine.backward import backward
 from .._machine.processes import ALONE, Processes
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.players import Players
@@ -246,30 +247,6 @@ def _losses_and_slopes(
     )
     losses = {"loss_d": share / processes.n * loss_d, "loss_eg": share / processes.n * loss_eg}
     return losses, slopes_d, slopes_eg
-
-
-def backward(
-    outputs: Sequence[Tensor], gradients: Sequence[Tensor], inputs: Sequence[Tensor] | None = None
-) -> None:
-    """Propagate these gradients from the outputs, as `torch.autograd.backward` does.
-
-    That one compares symbolic shapes, and the import of their algebra takes as long as a short fit.
-    """
-    if outputs:
-        torch.autograd.backward(_WithGradients.apply(gradients, *outputs), inputs=inputs)
-
-
-class _WithGradients(torch.autograd.Function):
-    """A number whose gradients at the outputs are the ones given."""
-
-    @staticmethod
-    def forward(ctx: Any, gradients: Sequence[Tensor], *outputs: Tensor) -> Tensor:
-        ctx.gradients = gradients
-        return outputs[0].new_zeros(())
-
-    @staticmethod
-    def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
-        return None, *ctx.gradients
 
 
 def _times(gradient: Tensor, factors: Tensor) -> Tensor:
