@@ -105,21 +105,12 @@ class Fitted:
         rows: Rows,
         dtype: DTypeLike = np.float64,
         out: np.ndarray | None = None,
+        sizes: Sizes = USUAL_SIZES,
     ) -> np.ndarray:
         """Return the function's output for every row of X, (n, ...), written to `out` if given.
 
         The function maps samples, (m, *sample_shape), to (m, ...).
         """
-        return self._computed(function, rows, dtype, out)
-
-    def _computed(
-        self,
-        function: Callable[[Tensor], Tensor],
-        rows: Rows,
-        dtype: DTypeLike,
-        out: np.ndarray | None,
-        sizes: Sizes = USUAL_SIZES,
-    ) -> np.ndarray:
         results = forward(function, rows, self.device, dtype, out, self.to_samples, sizes)
         if not takes_gaps(self.players.encoder):  # whose categories have no units
             warn_of_other_units(rows, self.scaler)
@@ -144,7 +135,7 @@ class Fitted:
         else:
             read = reader(E, which, self.summary)
             function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
-        return self._computed(function, rows, dtype, out, sizes)
+        return self.map(function, rows, dtype, out, sizes)
 
     @hermetic()
     def feature_sizes(self, which: str | Sequence[str]) -> dict[str, int]:
@@ -200,13 +191,7 @@ class Fitted:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], players: Players, prior: Prior) -> Self:
-        """Return the model of a `state`, on the CPU, with players that have its weights.
-
-        Raises
-        ------
-        ValueError
-            If its summary is not one of these players.
-        """
+        """Return the model of a `state`, on the CPU, or refuse a summary of other players."""
         model = cls(
             players=players,
             scaler=state["scaler_"],
