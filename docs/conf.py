@@ -16,7 +16,7 @@ from sk_bigan import __version__
 
 HERE = Path(__file__).parent
 DRAWN = HERE / "drawn"
-sys.path.insert(0, str(HERE))  # for diagram.py and gallery.py
+sys.path.insert(0, str(HERE))  # for chart.py, diagram.py and gallery.py
 UNESCAPED = re.compile(r"(?<=, )(\*)(?=sample_shape)|(?<=n_features_in)(_)(?=[,)])")
 
 project = "sk_bigan"
@@ -112,10 +112,13 @@ def mathml(node, as_block):
 
 def draw(app):
     """Draw the pictures of the pages. Those from fits wait for a change of their script."""
+    from chart import charts
     from diagram import players
 
     DRAWN.mkdir(exist_ok=True)
     (DRAWN / "players.svg").write_text(players(), encoding="utf-8")
+    for number, chart in charts((HERE / "benchmarks.md").read_text(encoding="utf-8")).items():
+        (DRAWN / f"chart{number}.svg").write_text(chart, encoding="utf-8")
     script, last = HERE / "pictures.py", DRAWN / "max_epochs.png"
     if not last.exists() or last.stat().st_mtime < script.stat().st_mtime:
         alone = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}  # one thread: networks are small

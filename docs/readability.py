@@ -19,9 +19,9 @@ LONGEST, MEDIAN = 40, 18  # words
 ROOT = Path(__file__).parents[1]
 # Logs, lists of names, pages that include a file below, and one in a language without spaces.
 APPENDICES = {
-    *("api.md", "bigan_zh.md", "changelog.md", "contributing.md", "features_log.md", "security.md")
+    *("api.md", "bigan_zh.md", "changelog.md", "contributing.md", "features_log.md", "figures.md"),
+    "security.md",
 }
-PENDING = {"benchmarks.md", "images.md", "save_and_ship.md", "tables.md"}  # not rewritten yet
 
 MARKDOWN = MarkdownIt().enable("table").use(dollarmath_plugin).use(colon_fence_plugin)
 REFERENCES = "References"
@@ -37,7 +37,7 @@ def pages():
         ROOT / name
         for name in ("README.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md")
     ]
-    return [path for path in files if path.name not in APPENDICES | PENDING]
+    return [path for path in files if path.name not in APPENDICES]
 
 
 def sentences(text):
