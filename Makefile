@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 OLDEST ?= .venv-oldest
+NEWEST ?= .venv-newest
 # A process a core, at most four: each has a torch of its own in memory. Each computes in one thread.
-PYTEST = OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest \
-	--numprocesses=logical --maxprocesses=4 --dist=worksteal
+WORKERS = --numprocesses=logical --maxprocesses=4 --dist=worksteal
+PYTEST = OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(WORKERS)
 
-.PHONY: demo test test-long test-distributed test-cuda test-oldest coverage lint docs docs-view docs-check dist test-dist clean
+.PHONY: demo test test-long test-distributed test-cuda test-oldest test-newest coverage lint docs docs-view docs-check dist test-dist clean
 
 # In one thread: networks this small gain nothing by more, which wait for each other on a busy machine.
 demo: $(VENV)/.installed
@@ -38,8 +39,12 @@ build/pretend_cuda.so: tests/cuda/pretend_cuda.cpp $(VENV)/.installed
 coverage: $(VENV)/.installed
 	$(PYTEST) sk_bigan tests --cov=sk_bigan --cov-report=term-missing
 
+# Both sets bring torch for CUDA, some GB, where no index has one for the CPU.
 test-oldest: $(OLDEST)/.installed
-	$(OLDEST)/bin/python -m pytest sk_bigan tests
+	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest $(WORKERS) sk_bigan tests
+
+test-newest: $(NEWEST)/.installed
+	OMP_NUM_THREADS=1 $(NEWEST)/bin/python -m pytest $(WORKERS) sk_bigan tests
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
@@ -98,5 +103,11 @@ $(OLDEST)/.installed: setup.py constraints-oldest.txt
 	$(OLDEST)/bin/pip install --quiet --constraint constraints-oldest.txt --editable ".[plot,test]"
 	touch $@
 
+# Without constraints: what a user's pip takes today.
+$(NEWEST)/.installed: setup.py
+	$(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/pip install --quiet --upgrade --editable ".[plot,test]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(OLDEST) *.egg-info build dist docs/_build docs/api docs/auto_examples docs/drawn
+	rm -rf $(VENV) $(OLDEST) $(NEWEST) *.egg-info build dist docs/_build docs/api docs/auto_examples docs/drawn
