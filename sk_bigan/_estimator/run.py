@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence, Sized
 from contextlib import closing, contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
 from os import PathLike
@@ -212,9 +213,14 @@ class Run:
         return float(self.draft.model_.explained(rows).mean())
 
     def fitted_so_far(self) -> dict[str, Any]:
-        """Return the attributes that the draft needs to be as if the training had ended."""
+        """Return what a copy of the draft needs to be as if the training had ended."""
+        if self.draft.features != "summary":
+            return self._learned()
+        return {**self._learned(), "model_": deepcopy(self._summarised(N_ROWS))}
+
+    def _learned(self) -> dict[str, Any]:
         learned = self.draft._calibration(self.rows, self.held_out, self.running)
-        return {**self.records(), **learned, "model_": self._summarised(N_ROWS)}
+        return {**self.records(), **learned}
 
     def _summarised(self, n_rows: int) -> Fitted:
         """Return the model with a summary of its hidden layers as they are, if it is wanted."""
@@ -228,7 +234,7 @@ class Run:
 
     def _commit(self) -> None:
         """Give the estimator all that the draft has learned."""
-        vars(self.draft).update(self.fitted_so_far())
+        vars(self.draft).update(self._learned(), model_=self._summarised(N_ROWS))
         self._show()
         self.committed = True
 
