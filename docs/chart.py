@@ -7,7 +7,7 @@ column of figures, a dot for each line. Lines whose name begins with "ours" have
 import re
 from html import escape
 
-WIDTH, LABELS, LINE, TOP = 800, 270, 26, 52
+WIDTH, LABELS, LINE, TOP = 806, 276, 26, 52
 SPACE = 70  # right of a panel, for the text of its last dot
 
 STYLE = """
