@@ -59,7 +59,7 @@ def read_rows(
             raise ValueError(
                 f"X has {len(rows)} sample(s), while a minimum of {ensure_min_samples} is required"
             )
-    if not reset and _passes(estimator, rows):
+    if not reset and _passes(estimator, rows, ensure_min_samples):
         return rows, row_shape
     try:
         rows = validate_data(estimator, rows, reset=reset, **checks)
@@ -70,7 +70,7 @@ def read_rows(
     return rows, row_shape
 
 
-def _passes(estimator: Any, rows: Any) -> bool:
+def _passes(estimator: Any, rows: Any, ensure_min_samples: int) -> bool:
     """Return whether scikit-learn's checks are sure to return these rows as they are.
 
     They take longer for a row than the encoder does, mostly to find out what kind of table it is.
@@ -80,7 +80,7 @@ def _passes(estimator: Any, rows: Any) -> bool:
         and rows.ndim == 2
         and rows.dtype.type in (*FLOATS, *INTEGERS)
         and rows.dtype.isnative
-        and len(rows) > 0
+        and len(rows) >= ensure_min_samples
         and rows.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")  # whose lack in X is worth a warning
     ):
