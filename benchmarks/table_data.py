@@ -11,6 +11,7 @@ Ordered categories become their ranks. Classes of fewer than ten rows are left o
 """
 
 import argparse
+import json
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -61,6 +62,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--choose", action="store_true", help="tables for choices only")
     parser.add_argument("--json", type=Path, help="is added to; what is in it is not run again")
+
+
+def recorded(arguments: argparse.Namespace) -> dict:
+    """Return what `--json` has from before."""
+    known = arguments.json is not None and arguments.json.exists()
+    return json.loads(arguments.json.read_text()) if known else {}
+
+
+def record(arguments: argparse.Namespace, records: dict) -> None:
+    if arguments.json:
+        arguments.json.write_text(json.dumps(records, indent=1))
 
 
 def tables(arguments: argparse.Namespace) -> dict:

@@ -8,7 +8,6 @@ the mean; and the mean rank. "forests" are of ten trees and three rounds.
 """
 
 import argparse
-import json
 import warnings
 from collections.abc import Callable
 
@@ -17,7 +16,7 @@ from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
-from table_data import Task, add_arguments, make_task, tables
+from table_data import Task, add_arguments, make_task, record, recorded, tables
 
 from sk_bigan import BiGANTransformer
 from sk_bigan.columns import ColumnEncoder
@@ -93,17 +92,14 @@ def main() -> None:
     add_arguments(parser)
     parser.add_argument("--removed", type=float, default=0.2, help="share of cells")
     arguments = parser.parse_args()
-    records = {}
-    if arguments.json and arguments.json.exists():
-        records = json.loads(arguments.json.read_text())
+    records = recorded(arguments)
     found = tables(arguments)
     for name, read in found.items():
         by_seed = records.setdefault(name, {})
         for seed in range(arguments.seeds):
             known = by_seed.get(str(seed), {})
             by_seed[str(seed)] = measure(make_task(read, seed), arguments.removed, known)
-            if arguments.json:
-                arguments.json.write_text(json.dumps(records, indent=1))
+            record(arguments, records)
     narrow = {name: records[name] for name in found if all(records[name].values())}
     print_figures(narrow)
 

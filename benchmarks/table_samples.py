@@ -11,7 +11,6 @@ Seconds are of processor time, those of CTGAN and TVAE with two short fits that 
 """
 
 import argparse
-import json
 import warnings
 from collections.abc import Callable
 from time import process_time
@@ -20,7 +19,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
-from table_data import Task, add_arguments, make_task, tables
+from table_data import Task, add_arguments, make_task, record, recorded, tables
 
 from sk_bigan import BiGANTransformer
 from sk_bigan.columns import ColumnEncoder
@@ -97,30 +96,25 @@ def main() -> None:
     add_arguments(parser)
     parser.add_argument("--methods", nargs="+", default=[*DRAWERS], choices=[*DRAWERS])
     arguments = parser.parse_args()
-    records = {}
-    if arguments.json and arguments.json.exists():
-        records = json.loads(arguments.json.read_text())
+    records = recorded(arguments)
     found = tables(arguments)
     for name, read in found.items():
         for seed in range(arguments.seeds):
-            record = records.setdefault(name, {}).setdefault(str(seed), {})
+            measured = records.setdefault(name, {}).setdefault(str(seed), {})
             task = make_task(read, seed)
             frame = with_classes(task)
             encoder = ColumnEncoder().fit(frame.drop(columns=LABEL))
-            seconds = record.get("ours", {}).get("seconds")
             for method in arguments.methods:
-                if method in record:
+                if method in measured:
                     continue
+                seconds = measured.get("ours", {}).get("seconds")
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # sizes that do not suit, unseen categories
                     start = process_time()
                     drawn = DRAWERS[method](frame, task, seconds)
                     took = process_time() - start
-                    record[method] = {"seconds": took} | figures_of(drawn.copy(), task, encoder)
-                if method == "ours":
-                    seconds = took
-                if arguments.json:
-                    arguments.json.write_text(json.dumps(records, indent=1))
+                    measured[method] = {"seconds": took} | figures_of(drawn.copy(), task, encoder)
+                record(arguments, records)
     print("| | accuracy | AUROC | seconds |\n|---|---|---|---|")
     for method in arguments.methods:
         means = [

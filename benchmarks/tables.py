@@ -21,7 +21,6 @@ is more than two points below that of PCA's code.
 """
 
 import argparse
-import json
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -36,7 +35,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
-from table_data import Task, add_arguments, make_task, tables
+from table_data import Task, add_arguments, make_task, record, recorded, tables
 
 from sk_bigan import BiGANTransformer
 from sk_bigan.columns import ColumnEncoder
@@ -176,26 +175,23 @@ def main() -> None:
     arguments = parser.parse_args()
     imputer = ITERATIVE if arguments.imputer else SimpleImputer
     found = tables(arguments)
-    records = {}
-    if arguments.json and arguments.json.exists():
-        records = json.loads(arguments.json.read_text())
+    records = recorded(arguments)
     for name, read in found.items():
         by_seed = records.setdefault(name, {})
         for seed in range(arguments.seeds):
             task = make_task(read, seed, arguments.missing, arguments.code)
             rows = len(task.train) + len(task.test)
-            record = by_seed.setdefault(str(seed), {"rows": rows, "figures": {}})
+            figures = by_seed.setdefault(str(seed), {"rows": rows, "figures": {}})["figures"]
             for method in arguments.methods:
-                if method in record["figures"]:
+                if method in figures:
                     continue
                 with warnings.catch_warnings():  # sizes that do not suit, unseen categories
                     warnings.simplefilter("ignore")
                     features = METHODS[method](task, imputer)
-                    record["figures"][method] = {
+                    figures[method] = {
                         kind: measure(task, both, kind) for kind, both in features.items()
                     }
-                if arguments.json:
-                    arguments.json.write_text(json.dumps(records, indent=1))
+                record(arguments, records)
     records = {name: records[name] for name in found}
     print_means(records)
     both = [("PCA", "code"), ("ours", "code"), ("untrained", "layer"), ("ours", "layer")]

@@ -1,4 +1,4 @@
-"""What the first fit of a process does without, and that it computes the same."""
+"""The first fit of a process: what it does without, and that it computes the same."""
 
 import subprocess
 import sys
