@@ -2,7 +2,8 @@
 
     python benchmarks/anomaly.py tables --data FOLDER [--seeds 5] [--json anomaly.json]
     python benchmarks/anomaly.py alarms --data FOLDER [--seeds 3] [--json alarms.json]
-    python benchmarks/anomaly.py mnist [--data mnist.npz] [--digits 0 1] [--epochs 5] [--json ...]
+    python benchmarks/anomaly.py mnist [--data mnist.npz] [--digits 0 1] [--epochs 5]
+        [--latent-dim 8] [--json ...]
 
 "tables" needs `pip install pyod` and the files thyroid.npz, cardio.npz, satimage-2.npz,
 pendigits.npz and vowels.npz of ADBench (Han et al. 2022), with arrays X and y, 1 for anomalies. Two
@@ -283,7 +284,7 @@ def measure_mnist(arguments: argparse.Namespace, figures: "Figures") -> None:
     names = ("BiGANDetector", "BiGANDetector, reconstruction", "BiGANDetector, code", "VAE", "PCA")
     print("digit" + "".join(f"{name:>32}" for name in names))
     for digit in arguments.digits:
-        key = f"mnist/{digit}/{arguments.epochs}"
+        key = f"mnist/{digit}/{arguments.epochs}/{arguments.latent_dim}"
         if not set(names) <= set(figures.of(key)):
             normal, anomalies = X[y != digit], X[y == digit]
             order = np.random.default_rng(0).permutation(len(normal))
@@ -291,16 +292,18 @@ def measure_mnist(arguments: argparse.Namespace, figures: "Figures") -> None:
             train, test = np.split(normal[order], [n_train])
             test = np.concatenate([test, anomalies])
             is_anomaly = np.arange(len(test)) >= len(normal) - n_train
-            for name, scores, seconds in mnist_scores(train, test, arguments.epochs):
+            for name, scores, seconds in mnist_scores(
+                train, test, max_epochs=arguments.epochs, latent_dim=arguments.latent_dim
+            ):
                 figures.add(key, name, evaluate(is_anomaly, scores, seconds))
         cells = (f"{figures.of(key)[name]['AP']:>32.1f}" for name in names)
         print(f"{digit:>5}" + "".join(cells), flush=True)
 
 
-def mnist_scores(train: np.ndarray, test: np.ndarray, epochs: int):
+def mnist_scores(train: np.ndarray, test: np.ndarray, **parameters: int):
     """Name, anomaly scores of the test images and seconds of the fit, of each method."""
     start = perf_counter()
-    detector = BiGANDetector(max_epochs=epochs, contamination=0.01, random_state=0).fit(train)
+    detector = BiGANDetector(contamination=0.01, random_state=0, **parameters).fit(train)
     seconds = perf_counter() - start
     yield "BiGANDetector", -detector.score_samples(test), seconds
     x, z = detector.scaler_.transform(test), detector.transform(test)
@@ -347,6 +350,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--digits", type=int, nargs="+", default=range(10))
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--latent-dim", type=int, default=8)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if arguments.what != "mnist" and arguments.data is None:

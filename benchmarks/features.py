@@ -329,7 +329,11 @@ CONV = {"architecture": "conv", "max_epochs": 10}
 LIGHT = {"cycle_weight": 1, "consistency_weight": 0}
 WIDE = {"hidden_units": (32, 64, 128, 2048)}
 WARPS = {"augmentation": ["warp", "swap"]}
-PHOTOGRAPHS = {"architecture": "pooled", "augmentation": ["crop", "mirror", "colour"]}
+PHOTOGRAPHS = {
+    "architecture": "pooled",
+    "encoder__hidden_units": (64, 128, 256, 1024),
+    "augmentation": ["crop", "mirror", "colour"],
+}
 DISPLACED = {
     "hidden_units": (1024, 1024),
     "encoder__hidden_units": (1024, 1024, 256),
@@ -357,7 +361,7 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "BiGAN conv, light, wide": partial(bigan, **CONV, **LIGHT, **WIDE),
     "BiGAN conv": partial(bigan, **CONV),
     "BiGAN conv, warps": partial(bigan, **CONV, **WARPS),
-    "untrained pooled": partial(untrained, architecture="pooled"),
+    "untrained pooled": partial(untrained, **PHOTOGRAPHS),
     "BiGAN pooled, photographs": partial(bigan, **PHOTOGRAPHS, batch_size=128, max_epochs=10),
     "BiGAN pooled, photographs, 3 epochs": partial(
         bigan, **PHOTOGRAPHS, batch_size=128, max_epochs=3

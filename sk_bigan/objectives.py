@@ -41,10 +41,22 @@ def hinge(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
     return loss_d, loss_eg
 
 
+def relativistic(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return losses of the difference of two logits: Jolicoeur-Martineau 2018 (1807.00734), 4.1.
+
+    D has to tell which of two pairs is the encoder's, and learns nothing from one by itself. With
+    R1 it draws more of what there is in the data: Huang et al. 2024 (arXiv 2501.05441).
+    """
+    loss_d = softplus(fake_logits - real_logits).mean()
+    loss_eg = softplus(real_logits - fake_logits).mean()
+    return loss_d, loss_eg
+
+
 OBJECTIVES: dict[str, Objective] = {
     "non_saturating": non_saturating,
     "minimax": minimax,
     "hinge": hinge,
+    "relativistic": relativistic,
 }
 
 

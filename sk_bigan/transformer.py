@@ -86,9 +86,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Distribution of z. A callable ``(n_samples, latent_dim) -> Tensor`` draws from an unbounded
         prior, a :class:`~sk_bigan.priors.Prior` from a bounded one.
 
-    objective : {"non_saturating", "minimax", "hinge"} or callable, default="non_saturating"
-        Losses of both players. A callable maps ``(real_logits, fake_logits)``, tensors of shape
-        (n,), to the scalars ``(loss_d, loss_eg)``.
+    objective : str or callable, default="non_saturating"
+        Losses of both players: "non_saturating", "minimax", "hinge" or "relativistic". A callable
+        maps ``(real_logits, fake_logits)``, tensors of shape (n,), to the scalars
+        ``(loss_d, loss_eg)``.
 
     scaling : {"auto", "columns", "range", "standard"}, encoder, scaler or None, default="auto"
         "range" maps the whole array onto [-1, 1] and suits images; "standard" standardises each

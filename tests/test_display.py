@@ -28,6 +28,7 @@ from sk_bigan.display import (
     SampleDisplay,
 )
 from sk_bigan.display.mosaic import Scale
+from sk_bigan.objectives import OBJECTIVES
 
 DISPLAYS = [
     LossCurveDisplay,
@@ -186,7 +187,14 @@ def test_losses_are_those_of_the_history(fitted):
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("epoch", "loss")
 
 
-def test_no_equilibrium_is_marked_where_it_is_not_log_4(fitted, digits, small):
+def test_the_equilibrium_is_that_of_the_objective(digits, small):
+    relativistic = small(objective="relativistic").fit(digits)
+    line = LossCurveDisplay.from_estimator(relativistic).equilibrium_
+    at_zero = OBJECTIVES["relativistic"](*torch.zeros(2, 8))
+    assert list(line.get_ydata()) == pytest.approx([loss.item() for loss in at_zero])
+
+
+def test_no_equilibrium_is_marked_where_the_losses_have_several(fitted, digits, small):
     assert LossCurveDisplay.from_estimator(fitted, names="d_real").equilibrium_ is None
     assert LossCurveDisplay.from_estimator(fitted, names=["loss_d", "r1"]).equilibrium_ is None
     hinge = small(objective="hinge").fit(digits)

@@ -11,6 +11,7 @@ from sk_bigan.objectives import (
     minimax,
     non_saturating,
     r1_penalty,
+    relativistic,
     resolve_objective,
 )
 
@@ -51,6 +52,15 @@ def test_non_saturating_flips_the_labels_of_one_player_only():
     assert loss_eg != loss_d
 
 
+def test_relativistic_losses_are_those_of_which_of_two_is_real():
+    real, fake = LOGITS, LOGITS.flip(0) - 1
+    loss_d, loss_eg = relativistic(real, fake)
+    right = torch.sigmoid(real - fake)  # how sure D is
+    torch.testing.assert_close(loss_d, -right.log().mean())
+    torch.testing.assert_close(loss_eg, -(1 - right).log().mean())
+    torch.testing.assert_close(relativistic(real + 7, fake + 7), (loss_d, loss_eg))
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES.keys())
 def test_players_pull_every_logit_in_opposite_directions(objective):
     to_real, to_fake = gradients(objective, 0, 0.5, -0.5)
@@ -61,7 +71,7 @@ def test_players_pull_every_logit_in_opposite_directions(objective):
     assert (to_fake < 0).all()
 
 
-@pytest.mark.parametrize("name", ["non_saturating", "hinge"])
+@pytest.mark.parametrize("name", ["non_saturating", "hinge", "relativistic"])
 def test_e_and_g_get_a_gradient_of_order_one_when_d_wins_by_ten_logits(name):
     to_real, to_fake = gradients(OBJECTIVES[name], 1, 10, -10)
     assert to_real.sum().item() == pytest.approx(1, abs=1e-3)

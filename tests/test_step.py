@@ -18,7 +18,7 @@ X = torch.rand(64, 7, generator=GENERATOR) * 2 - 1
 Z = torch.randn(64, 3, generator=GENERATOR)
 
 
-def relativistic(real_logits, fake_logits):
+def against_the_mean(real_logits, fake_logits):
     """An objective in which no slope depends on its own logit alone."""
     difference = real_logits - fake_logits.mean()
     return nn.functional.softplus(-difference).mean(), nn.functional.softplus(difference).mean()
@@ -66,7 +66,7 @@ def test_gaps_count_nothing_in_the_cycle_term_and_tell_d_nothing(make_networks):
 
 @pytest.mark.parametrize("gradient_penalty", [0.0, 2.0])
 @pytest.mark.parametrize("cycle_weight", [0.0, 0.7])
-@pytest.mark.parametrize("objective", [*OBJECTIVES.values(), relativistic])
+@pytest.mark.parametrize("objective", [*OBJECTIVES.values(), against_the_mean])
 def test_one_pass_of_d_gives_the_gradients_of_two(
     networks, objective, cycle_weight, gradient_penalty
 ):

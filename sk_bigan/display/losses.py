@@ -13,6 +13,9 @@ from .common import Display
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# Both losses where D cannot tell the pairs.
+EQUILIBRIA = {"non_saturating": log(4), "relativistic": log(2)}
+
 # What the numbers in `history_` are, and whose.
 PAIRS, SPREAD = "share of pairs that D tells rightly", "standard deviation"
 EXPLAINED = "share of variation that G(E(x)) explains"
@@ -97,9 +100,9 @@ class LossCurveDisplay(Display):
         """
         cls._check(estimator)
         losses = {names} if isinstance(names, str) else set(names)
-        marked = estimator.objective == "non_saturating" and losses <= {"loss_d", "loss_eg"}
-        display = cls(estimator.history_, names, equilibrium=log(4) if marked else None)
-        return display.plot(ax, **kwargs)
+        objective = estimator.objective if losses <= {"loss_d", "loss_eg"} else None
+        equilibrium = EQUILIBRIA.get(objective) if isinstance(objective, str) else None
+        return cls(estimator.history_, names, equilibrium=equilibrium).plot(ax, **kwargs)
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from matplotlib.ticker import MaxNLocator

@@ -36,6 +36,7 @@ KINDS = {
     "warp": {**IMAGES, "augmentation": "warp"},
     "hinge": {"objective": "hinge", "prior": "uniform"},
     "minimax": {"objective": "minimax"},
+    "relativistic": {"objective": "relativistic"},
     "cycles": {"cls": BiGANDetector, "anomaly_score": "cycle_features"},
     "BatchNorm in D": {"discriminator": NormalizedPairs},
     "second card": {"device": "cuda:1"},

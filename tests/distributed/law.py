@@ -20,7 +20,7 @@ from sk_bigan.objectives import OBJECTIVES
 NETWORKS = {"mlp": ((7,), (16, 16)), "conv": ((1, 8, 8), (4, 8, 16))}
 
 
-def relativistic(real_logits, fake_logits):
+def against_the_mean(real_logits, fake_logits):
     """No slope depends on its own logit alone, nor on those of one process."""
     difference = real_logits - fake_logits.mean()
     return nn.functional.softplus(-difference).mean(), nn.functional.softplus(difference).mean()
@@ -92,7 +92,7 @@ def main():
         "architecture": NETWORKS,
         "discriminator": [None, Normalized],
         "cycles": [False, True],
-        "objective": [OBJECTIVES["non_saturating"], OBJECTIVES["hinge"], relativistic],
+        "objective": [OBJECTIVES["non_saturating"], OBJECTIVES["hinge"], against_the_mean],
         "gradient_penalty": [0.0, 2.0],
     }
     for values in itertools.product(*choices.values()):
