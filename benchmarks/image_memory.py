@@ -28,6 +28,7 @@ X = np.random.default_rng(0).integers(256, size=(2 * batch_size, side, side, 3),
 BiGANTransformer(
     latent_dim=64,
     architecture=architecture,
+    encoder__hidden_units=(64, 128, 256, 1024),
     augmentation=["crop", "mirror", "colour"],
     batch_size=batch_size,
     max_epochs=1,
