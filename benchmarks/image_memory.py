@@ -1,7 +1,7 @@
 """Peak memory of a fit on colour images, over their side and the batch size.
 
     python benchmarks/image_memory.py [--sides 32 64 96] [--batch-sizes 128 64 32]
-        [--architecture pooled]
+        [--architecture pooled] [--encoder-hidden-units 64 128 256 1024]
 
 Every fit takes two batches of random images with the recipe for photographs, in a process of its
 own. The peak is of the whole process, the libraries included: "imports" is their part. Images
@@ -19,6 +19,7 @@ import numpy as np
 from sk_bigan import BiGANTransformer
 
 side, batch_size, architecture = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+hidden_units = [int(n) for n in sys.argv[4:]]
 
 def megabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
@@ -28,7 +29,7 @@ X = np.random.default_rng(0).integers(256, size=(2 * batch_size, side, side, 3),
 BiGANTransformer(
     latent_dim=64,
     architecture=architecture,
-    encoder__hidden_units=(64, 128, 256, 1024),
+    encoder__hidden_units=hidden_units,
     augmentation=["crop", "mirror", "colour"],
     batch_size=batch_size,
     max_epochs=1,
@@ -43,14 +44,14 @@ def main() -> None:
     parser.add_argument("--sides", type=int, nargs="+", default=[32, 64, 96])
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[128, 64, 32])
     parser.add_argument("--architecture", default="pooled")
+    parser.add_argument("--encoder-hidden-units", nargs="+", default=["64", "128", "256", "1024"])
     arguments = parser.parse_args()
     print("| side | batch size | MB, imports | MB, peak |\n|---|---|---|---|")
     for side in arguments.sides:
         for batch_size in arguments.batch_sizes:
             command = [sys.executable, "-c", FIT, str(side), str(batch_size)]
-            run = subprocess.run(
-                [*command, arguments.architecture], capture_output=True, text=True, check=True
-            )
+            command += [arguments.architecture, *arguments.encoder_hidden_units]
+            run = subprocess.run(command, capture_output=True, text=True, check=True)
             figures = json.loads(run.stdout).values()
             print(f"| {side} | {batch_size} |", " | ".join(f"{n:,.0f}" for n in figures), "|")
 
