@@ -206,6 +206,8 @@ INPUTS = {
     "path": (Path("digits.csv"), TypeError, "got the path 'digits.csv': .*read_csv"),
     "names of pictures": (["a.png", "b.png"], TypeError, "a list of 2 texts or paths: .*Dataset"),
     "paths of pictures": ([Path("a.png")], TypeError, "a list of 1 texts or paths: .*Dataset"),
+    "array of names": (np.array(["a.png", "b.png"]), TypeError, "2 texts or paths: .*Dataset"),
+    "array of paths": (np.array([Path("a.png")]), TypeError, "1 texts or paths: .*Dataset"),
     "lazy frame": (pl.LazyFrame(X), TypeError, r"in memory, got a LazyFrame: give X.collect\(\)"),
     "dict": ({"a": [1, 2]}, TypeError, "real number, not 'dict'"),
     "set": ({1, 2}, TypeError, "real number, not 'set'"),
@@ -220,7 +222,7 @@ INPUTS = {
     "pictures of two sizes": (
         [Image.new("RGB", (4, 5)), Image.new("RGB", (5, 4))],
         ValueError,
-        r"X must have rows of one shape, got \(5, 4, 3\) and \(4, 5, 3\) among them",
+        r"X must have rows of one shape, got \(5, 4, 3\) and \(4, 5, 3\) among .*ImageOps.fit",
     ),
     "frame with vectors": (
         with_column([np.zeros(3), np.ones(3)]),

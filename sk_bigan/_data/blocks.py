@@ -197,8 +197,8 @@ class OneHot:
         if len(counts) > MAX_DISTINCT:
             raise ValueError(
                 f"X must have at most {MAX_DISTINCT} categories a column, got {len(counts)} in "
-                f"column {name!r}: drop it, or make numbers of it, as by TargetEncoder or "
-                "FeatureHasher of scikit-learn, or TableVectorizer of skrub"
+                f"column {name!r}: drop it, parse it if it holds dates, as by pandas.to_datetime, "
+                "or make numbers of it, as by TargetEncoder or FeatureHasher of scikit-learn"
             )
         encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories)
         try:

@@ -61,7 +61,8 @@ def _refuse_what_is_to_be_read_first(X: Any) -> None:
         raise TypeError("X must be an array or a Dataset, got a DataLoader: give its `dataset`")
     if isinstance(X, str | PathLike):
         raise TypeError(f"X must be rows, got the path {str(X)!r}: {HOW_TO_READ}")
-    if isinstance(X, list | tuple) and X and all(isinstance(row, str | PathLike) for row in X):
+    row_of_texts = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1)
+    if row_of_texts and len(X) and all(isinstance(row, str | PathLike) for row in X):
         raise TypeError(f"X must be rows, got a list of {len(X)} texts or paths: {HOW_TO_READ}")
     if callable(getattr(X, "collect", None)) and not hasattr(X, "__array__"):  # polars, Spark
         raise TypeError(
@@ -78,7 +79,8 @@ def _as_array(X: Any) -> np.ndarray:
         if len(shapes) == 1:
             raise
         raise ValueError(
-            f"X must have rows of one shape, got {shapes[0]} and {shapes[1]} among them"
+            f"X must have rows of one shape, got {shapes[0]} and {shapes[1]} among them: bring "
+            'pictures to one size and mode, as by ImageOps.fit(picture.convert("RGB"), (64, 64))'
         ) from error
 
 
