@@ -7,7 +7,8 @@
 Every method sees the same scaled rows (images on [-1, 1], tables standardised) and no label. An
 autoencoder and a VAE have the networks and the seconds of the BiGAN of their name; where that sees
 "displaced" rows or "warps", so do they. "mlp" is the default, "deep" has two hidden layers, "conv"
-and "pooled" train for 10 epochs, "light" has a cycle term of weight 1 and no consistency.
+and "pooled" train for 10 epochs, "light" has a cycle term of weight 1 and no consistency,
+"drawings" the relativistic objective too.
 "hidden" are all hidden layers, "components" as many principal components of them as the code has,
 "summary" as many numbers by `features="summary"`.
 Columns, of test rows and the features as they are:
@@ -327,6 +328,13 @@ REFERENCE = {  # Donahue et al. 2017, Appendix A; not so long
 }
 CONV = {"architecture": "conv", "max_epochs": 10}
 LIGHT = {"cycle_weight": 1, "consistency_weight": 0}
+DRAWINGS = LIGHT | {
+    "hidden_units": (1024, 1024),
+    "objective": "relativistic",
+    "augmentation": None,
+    "batch_size": 128,
+    "max_epochs": 20,
+}
 WIDE = {"hidden_units": (32, 64, 128, 2048)}
 WARPS = {"augmentation": ["warp", "swap"]}
 PHOTOGRAPHS = {
@@ -350,6 +358,7 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "reference BiGAN": partial(bigan, **REFERENCE),
     "BiGAN mlp, light, no swap": partial(bigan, **LIGHT, augmentation=None),
     "BiGAN mlp, light": partial(bigan, **LIGHT),
+    "BiGAN mlp, drawings": partial(bigan, **DRAWINGS),
     "BiGAN mlp": bigan,
     "BiGAN mlp, deep": deep,
     "BiGAN mlp, deep, vat": partial(deep, epochs=20, batch_size=128, vat_weight=10),
