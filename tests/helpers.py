@@ -9,7 +9,7 @@ NETWORKS = ("encoder_", "generator_", "discriminator_")
 
 def weights(estimator):
     return [
-        value.detach().clone()
+        value.detach().cpu().clone()
         for name in NETWORKS
         for value in getattr(estimator, name).state_dict().values()
     ]

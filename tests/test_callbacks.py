@@ -129,7 +129,7 @@ def test_a_resumed_training_holds_the_same_rows_out(digits, small, tmp_path):
 
     class Seen(Callback):
         def on_batch_begin(self, net, batch, **kwargs):
-            trained_on.append(batch.numpy())
+            trained_on.append(batch.numpy(force=True))
 
     small(**settings, checkpoint_dir=folder, callbacks=[Seen()]).fit(digits)
     rows, _ = parts(digits, 0.2)

@@ -169,10 +169,11 @@ def test_the_discriminator_gives_its_logits(kinds, exported, name):
     scaled = bigan.scaler_.transform(X.reshape(500, -1)).reshape(X.shape)
     if X.ndim == 4:
         scaled = scaled.transpose(0, 3, 1, 2)
-    x = torch.tensor(scaled, dtype=torch.float32)
+    x = torch.tensor(scaled, dtype=torch.float32, device=bigan.device_)
+    codes = torch.from_numpy(z).to(bigan.device_)
     for n in COUNTS:
         with torch.no_grad():
-            expected = bigan.discriminator_(x=x[:n], z=torch.from_numpy(z[:n])).numpy()
+            expected = bigan.discriminator_(x=x[:n], z=codes[:n]).numpy(force=True)
         logits = run(path, X=X[:n].astype(np.float32), z=z[:n])
         assert logits.shape == (n,)
         np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5)
@@ -265,14 +266,15 @@ class Judge(nn.Module):
 
 def test_weights_that_a_hook_computes(digits, small, tmp_path):
     bigan = small(discriminator=Judge).fit(digits)
-    judged = bigan.discriminator_.hidden(torch.zeros(1, 68))
+    zeros = torch.zeros(1, 68, device=bigan.device_)
+    judged = bigan.discriminator_.hidden(zeros)
     assert not bigan.discriminator_.hidden.weight.is_leaf
     bigan.to_onnx(tmp_path / "discriminator", part="discriminator")
-    assert bigan.discriminator_.hidden(torch.zeros(1, 68)).equal(judged)
+    assert bigan.discriminator_.hidden(zeros).equal(judged)
     X, z = digits.astype(np.float32), np.zeros((400, 4), np.float32)
     with torch.no_grad():
-        x = torch.from_numpy(bigan.scaler_.transform(X))
-        expected = bigan.discriminator_(x=x, z=torch.from_numpy(z)).flatten().numpy()
+        x, codes = (torch.from_numpy(a).to(bigan.device_) for a in (bigan.scaler_.transform(X), z))
+        expected = bigan.discriminator_(x=x, z=codes).flatten().numpy(force=True)
     logits = run(tmp_path / "discriminator", X=X, z=z)
     np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5)
 

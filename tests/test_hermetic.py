@@ -71,7 +71,7 @@ def ambient():
 
 def weights(estimator):
     networks = estimator.encoder_, estimator.generator_, estimator.discriminator_
-    return [values.numpy().copy() for one in networks for values in one.state_dict().values()]
+    return [v.numpy(force=True).copy() for one in networks for v in one.state_dict().values()]
 
 
 def fit(bigan, X, path):

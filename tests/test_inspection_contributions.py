@@ -104,8 +104,8 @@ def test_a_linear_encoder_has_the_integral_in_closed_form(wine):
     ).fit(wine)
     result = explain(detector, wine)
     weights = dict(detector.encoder_.named_parameters())
-    (W,) = (w.detach().double().numpy() for w in weights.values() if w.ndim == 2)
-    (b,) = (w.detach().double().numpy() for w in weights.values() if w.ndim == 1)
+    (W,) = (w.double().numpy(force=True) for w in weights.values() if w.ndim == 2)
+    (b,) = (w.double().numpy(force=True) for w in weights.values() if w.ndim == 1)
     scale = detector.scaler_.transform
     x0, x = scale(detector.inverse_transform(np.zeros((1, 3)))), scale(wine)
     gradient = 2 * ((x + x0) / 2 @ W.T + b) @ W

@@ -58,7 +58,7 @@ def test_those_of_pca_are_its_components(wine, whiten):
 def test_those_of_a_linear_encoder_are_its_weights_in_units_of_x(wine, small):
     bigan = small(latent_dim=3, **LINEAR).fit(wine)
     weights = bigan.encoder_.state_dict()
-    (weight,) = (value.double().numpy() for value in weights.values() if value.ndim == 2)
+    (weight,) = (value.double().numpy(force=True) for value in weights.values() if value.ndim == 2)
     result = loadings(bigan, wine)
     np.testing.assert_allclose(result.mean, (weight / bigan.scaler_.scale_).T, rtol=1e-5)
     np.testing.assert_allclose(result.mean_absolute, np.abs(result.mean), rtol=1e-5)

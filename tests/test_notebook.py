@@ -18,7 +18,8 @@ def shown(estimator):
 
 
 def test_networks_their_sizes_and_the_training(digits, small):
-    html = shown(small(max_epochs=3, validation_fraction=0.2).fit(digits))
+    bigan = small(max_epochs=3, validation_fraction=0.2).fit(digits)
+    html = shown(bigan)
     sizes = {
         "encoder": 64 * 32
         + 2 * 32
@@ -32,7 +33,7 @@ def test_networks_their_sizes_and_the_training(digits, small):
     for text in ("E: (64,) → (4,)", "G: (4,) → (64,)", "D: (64,), (4,) → logit"):
         assert text in html
     assert "Linear(in_features=64, out_features=32, bias=False)" in html
-    assert "3 epochs, on cpu" in html
+    assert f"3 epochs, on {bigan.device_}" in html
     assert "valid_score " in html
 
 
@@ -53,7 +54,7 @@ def test_stopped_in_the_first_epoch_it_shows_the_networks(digits, small):
         bigan.fit(digits)
     html = shown(bigan)
     assert "weights" in html
-    assert "0 epochs, on cpu" in html
+    assert f"0 epochs, on {bigan.device_}" in html
 
 
 def test_before_fit_it_is_one_box(small):

@@ -281,7 +281,7 @@ def test_a_file_is_plain_to_read(saved, tmp_path):
     saved("mlp").save(tmp_path / "model")
     arrays = load_file(tmp_path / "model")
     np.testing.assert_array_equal(
-        arrays["encoder_.head.0.weight"], saved("mlp").encoder_.head[0].weight.detach().numpy()
+        arrays["encoder_.head.0.weight"], saved("mlp").encoder_.head[0].weight.numpy(force=True)
     )
     with safe_open(tmp_path / "model", "numpy") as file:
         description = json.loads(file.metadata()["sk_bigan"])

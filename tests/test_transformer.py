@@ -56,7 +56,8 @@ def test_penultimate_features_are_the_layer_before_the_code(digits, small):
     assert hidden.shape == (len(digits), 24)
     assert len(bigan.get_feature_names_out()) == 24
     with torch.no_grad():
-        expected = bigan.encoder_.head(torch.from_numpy(hidden).float()).numpy()
+        inputs = torch.from_numpy(hidden).float().to(bigan.device_)
+        expected = bigan.encoder_.head(inputs).numpy(force=True)
     np.testing.assert_allclose(codes, expected, atol=1e-5)
 
 
