@@ -52,7 +52,8 @@ lint: $(VENV)/.installed
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-# The site, with its examples run and the Python of its pages tested; any warning is an error.
+# The site, with its examples run, the Python of its pages tested and their sentences counted; any
+# warning is an error.
 docs: $(VENV)/.docs
 	$(VENV)/bin/python -m sphinx -W --keep-going -q --jobs=auto docs docs/_build/html
 	$(PYTEST) --dist=loadfile docs
@@ -109,4 +110,4 @@ $(NEWEST)/.installed: setup.py
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(NEWEST) *.egg-info build dist docs/_build docs/api docs/auto_examples
+	rm -rf $(VENV) $(OLDEST) $(NEWEST) *.egg-info build dist docs/_build docs/api docs/auto_examples docs/drawn

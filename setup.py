@@ -27,11 +27,13 @@ onnx = ["onnx>=1.17", "onnxscript>=0.6", "onnxruntime>=1.20"]  # as torch 2.13 e
 dask = ["dask[distributed]>=2026.1"]
 accelerate = ["accelerate>=1.10"]
 umap = ["umap-learn>=0.5.12"]
+serve = ["fastapi>=0.115", "uvicorn>=0.30"]  # of what `to_onnx` writes
 test = [
     *progress,
     *save,
     *onnx,
     *umap,
+    *serve,
     "skl2onnx>=1.20",
     "pytest>=8.0",
     "pytest-cov>=6.0",
@@ -96,6 +98,7 @@ setup(
         "dask": dask,
         "accelerate": accelerate,
         "umap": umap,
+        "serve": serve,
         "test": test,
         "lint": lint,
         "docs": docs,

@@ -88,7 +88,9 @@ def throughput(n_rows):
     """Rows a second of many rows, `transform` beside E alone."""
     X = np.random.default_rng(0).normal(size=(n_rows, 64)).astype(np.float32)
     bigan = BiGANTransformer(max_epochs=1, device="cpu", random_state=0).fit(X[:1000])
-    size, encode, out = inference_rows(64, bigan.device_), bare(bigan), np.empty((n_rows, 16))
+    width = bigan.model_.prepared_encoder.sizes.width
+    size, encode = inference_rows(64, bigan.device_, width), bare(bigan)
+    out = np.empty((n_rows, 16), np.float32)
 
     def all_rows():
         for start in range(0, n_rows, size):

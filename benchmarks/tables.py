@@ -1,266 +1,206 @@
-"""Features of tables with categories, gaps and skew: ours beside PCA, bins and untrained layers.
+"""Features of tables with categories, gaps and skew: ours beside PCA, bins and autoencoders.
 
-    python benchmarks/tables.py features --data FOLDER [--seeds 3] [--missing 0.1] [--json FILE]
-    python benchmarks/tables.py gaps --data FOLDER [--seeds 3] [--json FILE]
+    python benchmarks/tables.py --data FOLDER [--rda FOLDER] [--missing 0.1] [--code 4]
 
-FOLDER has index.csv and the tables that it names, each with a column "target". Rows with the same
-target in both parts are drawn at random: two thirds to learn from, one third to test, at most 3,000
-in all. `--missing` removes a share of all cells but the target's. Tables of every other line of the
-index were used to choose settings; `--choose` measures these alone.
+`table_data.py` says which tables these are. A third of the rows is test rows, at most 3,000 rows
+are taken, and `--missing` removes a share of all cells. Codes have a third of the table's columns,
+at most 32, or `--code` numbers.
 
 Columns are encoded by `ColumnEncoder`, numbers as one standardised number ("raw") or as eight
 quantile bins ("bins"), categories as zeros and a one. A gap gets the mean of each encoded column,
-except with ours, which takes gaps. Codes have a third of the table's columns, at most 32. Figures:
-the test rows that the nearest neighbour and a linear classifier get right (%), on standardised
-features. "layer" is the layer before the code, of 1,024 units.
+or with `--imputer` what scikit-learn's IterativeImputer puts there; the networks take gaps as they
+are. The autoencoders are our networks, steps and schedule with the reconstruction alone, of rows as
+they are or, denoising, of rows whose values are swapped as ours are. "layer" is the layer before
+the code, of 1,024 units.
 
-"gaps" removes a fifth of all cells of at most 1,000 rows and fills them, in tables of at most 100
-encoded columns. Figures: squared error
-of the filled cells, in the units of `ColumnEncoder`, over that of the mean; and the mean rank.
+Figures are of test rows, on standardised features: what the nearest neighbour, a logistic
+regression and gradient-boosted trees get right (%), and the AUROC (%) of the logistic regression
+where there are two classes. Trees are not grown on layers. They are means over tables of means over
+seeds. The last column counts the tables of 300 rows and more on which the mean of 1-NN and logistic
+is more than two points below that of PCA's code.
 """
 
 import argparse
 import json
 import warnings
 from collections.abc import Callable
-from math import ceil
-from pathlib import Path
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
-import pandas as pd
-from scipy.stats import rankdata
+from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
-from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
+from sklearn.impute import IterativeImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
+from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
+from table_data import Task, add_arguments, make_task, tables
 
 from sk_bigan import BiGANTransformer
 from sk_bigan.columns import ColumnEncoder
 
-MOST_ROWS = 3000
-MOST_DIMENSIONS = 32
-MOST_COLUMNS = 100  # encoded ones, for imputers that go from column to column
 UNTRAINED = {"learning_rate": 1e-12, "max_epochs": 1}
-
-
-class Task(NamedTuple):
-    """A table, split: frames of the columns, and numbers of the classes."""
-
-    train: pd.DataFrame
-    test: pd.DataFrame
-    y_train: np.ndarray
-    y_test: np.ndarray
-    seed: int
-
-    @property
-    def n_dimensions(self) -> int:
-        return min(ceil(self.train.shape[1] / 3), MOST_DIMENSIONS)
-
+FIGURES = ("1-NN", "logistic", "AUROC", "trees")
+ENOUGH_ROWS = 300
 
 Features = tuple[np.ndarray, np.ndarray]
-
-
-# Methods: task -> features of both parts
+Imputer = Callable[[], BaseEstimator]
 
 
 def encoded(task: Task, numbers: str) -> Features:
     encoder = ColumnEncoder(numbers=numbers).fit(task.train)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of categories that only test rows have
-        train, test = encoder.transform(task.train), encoder.transform(task.test)
-    means = np.nanmean(train, axis=0)
-    return tuple(np.where(np.isnan(rows), means, rows) for rows in (train, test))
+    return tuple(encoder.transform(part) for part in (task.train, task.test))
 
 
-def pca(task: Task, numbers: str) -> Features:
+def filled(task: Task, numbers: str, imputer: Imputer) -> Features:
     train, test = encoded(task, numbers)
+    if not np.isnan(train).any() and not np.isnan(test).any():
+        return train, test
+    model = imputer().fit(train)
+    return model.transform(train), model.transform(test)
+
+
+def pca(task: Task, numbers: str, imputer: Imputer) -> Features:
+    train, test = filled(task, numbers, imputer)
     scaler = StandardScaler().fit(train)
     train, test = scaler.transform(train), scaler.transform(test)
     model = PCA(min(task.n_dimensions, *train.shape), random_state=task.seed).fit(train)
     return model.transform(train), model.transform(test)
 
 
-def bigan(task: Task, numbers: str, **parameters) -> dict[str, Features]:
+def bigan(task: Task, imputer: Imputer | None = None, **parameters) -> dict[str, Features]:
     """The frame as it is, gaps included."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of sizes and of unseen categories
-        scaling = ColumnEncoder(numbers=numbers)
-        settings = {"scaling": scaling, "random_state": task.seed, **parameters}
-        model = BiGANTransformer(task.n_dimensions, **settings).fit(task.train)
-        features = {}
-        for name, which in {"code": "latent", "layer": "penultimate"}.items():
-            model.set_params(features=which)
-            features[name] = model.transform(task.train), model.transform(task.test)
-        return features
+    model = BiGANTransformer(
+        task.n_dimensions, scaling=ColumnEncoder(), random_state=task.seed, **parameters
+    ).fit(task.train)
+    features = {}
+    for name, which in {"code": "latent", "layer": "penultimate"}.items():
+        model.set_params(features=which)
+        features[name] = model.transform(task.train), model.transform(task.test)
+    return features
 
 
-# Name: task -> features, by what they are
-METHODS: dict[str, Callable[[Task], dict[str, Features]]] = {
-    "raw": lambda task: {"rows": encoded(task, "standard")},
-    "bins": lambda task: {"rows": encoded(task, "bins")},
-    "PCA": lambda task: {"code": pca(task, "standard")},
-    "PCA, bins": lambda task: {"code": pca(task, "bins")},
-    "untrained": lambda task: bigan(task, "standard", **UNTRAINED),
-    "ours": lambda task: bigan(task, "standard"),
-    "ours, bins": lambda task: bigan(task, "bins"),
+def no_game(real_logits, fake_logits):
+    return 0 * real_logits.mean(), 0 * fake_logits.mean()
+
+
+# Of all columns, a table of hundreds would take hours.
+ITERATIVE = partial(IterativeImputer, n_nearest_features=20, max_iter=5, random_state=0)
+RECONSTRUCTION = {"objective": no_game, "gradient_penalty": 0, "consistency_weight": 0}
+
+# Name: (task, imputer) -> features of both parts, by what they are
+METHODS: dict[str, Callable[[Task, Imputer], dict[str, Features]]] = {
+    "raw": lambda task, imputer: {"rows": filled(task, "standard", imputer)},
+    "bins": lambda task, imputer: {"rows": filled(task, "bins", imputer)},
+    "PCA": lambda task, imputer: {"code": pca(task, "standard", imputer)},
+    "PCA, bins": lambda task, imputer: {"code": pca(task, "bins", imputer)},
+    "untrained": partial(bigan, **UNTRAINED),
+    "autoencoder": partial(bigan, **RECONSTRUCTION, augmentation=None),
+    "denoising autoencoder": partial(bigan, **RECONSTRUCTION),
+    "ours": bigan,
 }
 
 
-def right(task: Task, features: Features) -> list[float]:
-    """Return the shares of test rows (%) that both classifiers get right."""
+def measure(task: Task, features: Features, kind: str) -> dict[str, float]:
     scaler = StandardScaler().fit(features[0])
     train, test = (scaler.transform(part) for part in features)
-    classifiers = KNeighborsClassifier(1), LogisticRegression(max_iter=3000)
-    return [100 * c.fit(train, task.y_train).score(test, task.y_test) for c in classifiers]
+    nearest = KNeighborsClassifier(1).fit(train, task.y_train)
+    logistic = LogisticRegression(max_iter=3000).fit(train, task.y_train)
+    figures = {
+        "1-NN": 100 * nearest.score(test, task.y_test),
+        "logistic": 100 * logistic.score(test, task.y_test),
+    }
+    if len(logistic.classes_) == 2:
+        figures["AUROC"] = 100 * roc_auc_score(task.y_test, logistic.decision_function(test))
+    if kind != "layer":
+        trees = HistGradientBoostingClassifier(max_iter=50, random_state=task.seed)
+        figures["trees"] = 100 * trees.fit(train, task.y_train).score(test, task.y_test)
+    return figures
 
 
-def make_task(folder: Path, table: str, seed: int, missing: float) -> Task:
-    frame = pd.read_csv(folder / f"{table}.csv.gz")
-    y = frame.pop("target")
-    if y.nunique() > 50:  # a number
-        y = pd.qcut(y, 4, labels=False)
-    codes = pd.factorize(y)[0]
-    if len(frame) > MOST_ROWS:
-        kept = train_test_split(
-            np.arange(len(frame)), train_size=MOST_ROWS, stratify=codes, random_state=seed
-        )[0]
-        frame, codes = frame.iloc[kept].reset_index(drop=True), codes[kept]
-    if missing:
-        gaps = np.random.default_rng(seed).random(frame.shape) < missing
-        frame = frame.mask(gaps)
-    train, test, y_train, y_test = train_test_split(
-        frame, codes, test_size=1 / 3, stratify=codes, random_state=seed
-    )
-    return Task(train, test, y_train, y_test, seed)
+def print_means(records: dict) -> None:
+    """Print a row of means for each method and kind of features."""
+    n_rows = {table: by_seed["0"]["rows"] for table, by_seed in records.items()}
 
+    def mean(table: str, method: str, kind: str, figure: str) -> float:
+        seeds = records[table].values()
+        return np.mean([seed["figures"][method][kind].get(figure, np.nan) for seed in seeds])
 
-def ours(given: np.ndarray, task: Task) -> np.ndarray:
-    model = BiGANTransformer(task.n_dimensions, scaling="columns", random_state=task.seed)
-    return model.fit(given).impute(given)
-
-
-def by(make_imputer: Callable[[int], object]) -> Callable[[np.ndarray, Task], np.ndarray]:
-    return lambda given, task: make_imputer(task.seed).fit_transform(given)
-
-
-FOREST = {"n_estimators": 10, "max_features": 0.3}
-# (rows with NaN, task) -> rows without
-IMPUTERS: dict[str, Callable[[np.ndarray, Task], np.ndarray]] = {
-    "mean": by(lambda seed: SimpleImputer()),
-    "KNN": by(lambda seed: KNNImputer()),
-    "iterative, linear": by(lambda seed: IterativeImputer(random_state=seed)),
-    "iterative, forests": by(
-        lambda seed: IterativeImputer(
-            RandomForestRegressor(**FOREST, random_state=seed), max_iter=3, random_state=seed
-        )
-    ),
-    "ours": ours,
-}
-
-
-def measure_gaps(arguments: argparse.Namespace, figures: dict) -> None:
-    for table in names_of_tables(arguments):
-        for seed in range(arguments.seeds):
-            task = make_task(arguments.data, table, seed, missing=0.0)
-            frame = task.train.head(1000).reset_index(drop=True)
-            encoder = ColumnEncoder().fit(frame)
-            rows = encoder.transform(frame)
-            if rows.shape[1] > MOST_COLUMNS:
-                continue
-            blocks = np.repeat(
-                np.arange(frame.shape[1]), [block.stop - block.start for block in encoder.blocks_]
-            )
-            removed = (np.random.default_rng(seed).random(frame.shape) < 0.2)[:, blocks]
-            removed &= ~np.isnan(rows)
-            given = np.where(removed, np.nan, rows)
-            measured = figures.setdefault(f"gaps/{table}/{seed}", {})
-            for name, impute in IMPUTERS.items():
-                if name not in measured:
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("ignore")  # of iterations that have not converged
-                        filled = impute(given, task)
-                    measured[name] = float(np.square(filled - rows)[removed].mean())
-                    save(arguments, figures)
-    tables = [t for t in names_of_tables(arguments) if f"gaps/{t}/0" in figures]
-    print(f"{'error / error of the mean':<26}" + "".join(f"{table[:13]:>15}" for table in tables))
-    errors = np.array(
-        [
-            [
-                np.mean(
-                    [
-                        figures[f"gaps/{table}/{seed}"][name]
-                        / figures[f"gaps/{table}/{seed}"]["mean"]
-                        for seed in range(arguments.seeds)
-                    ]
+    print("| | " + " | ".join(FIGURES) + " | behind PCA |\n" + "|---" * (len(FIGURES) + 2) + "|")
+    first = next(iter(records.values()))["0"]["figures"]
+    for method in first:
+        for kind in first[method]:
+            means = [[mean(table, method, kind, f) for table in records] for f in FIGURES]
+            behind = [
+                table
+                for table in records
+                if "PCA" in first
+                and n_rows[table] >= ENOUGH_ROWS
+                and sum(
+                    mean(table, method, kind, f) - mean(table, "PCA", "code", f)
+                    for f in FIGURES[:2]
                 )
-                for table in tables
+                < -4
             ]
-            for name in IMPUTERS
+            cells = " | ".join(average(values) for values in means)
+            print(f"| {method}, {kind} | {cells} | {len(behind)} {' '.join(behind)} |")
+
+
+def average(values: list[float]) -> str:
+    known = [value for value in values if not np.isnan(value)]
+    return f"{np.mean(known):.1f}" if known else ""
+
+
+def print_tables(records: dict, pairs: list[tuple[str, str]]) -> None:
+    """Print a row for each table, of 1-NN / logistic of some features."""
+    print("\n| 1-NN / logistic | " + " | ".join(", ".join(pair) for pair in pairs) + " |")
+    print("|---" * (len(pairs) + 1) + "|")
+    for table, by_seed in records.items():
+        cells = [
+            [[seed["figures"][m][k][f] for f in FIGURES[:2]] for seed in by_seed.values()]
+            for m, k in pairs
         ]
-    )
-    ranks = rankdata(errors, axis=0).mean(axis=1)
-    for name, row, rank in zip(IMPUTERS, errors, ranks, strict=True):
-        cells = "".join(f"{value:>15.2f}" for value in row)
-        print(f"{name:<26}{cells}   mean {row.mean():.2f}, rank {rank:.1f}")
-
-
-def names_of_tables(arguments: argparse.Namespace) -> list[str]:
-    names = pd.read_csv(arguments.data / "index.csv")["name"].tolist()
-    return names[::2] if arguments.choose else names
-
-
-def save(arguments: argparse.Namespace, figures: dict) -> None:
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=1))
-
-
-def measure_features(arguments: argparse.Namespace, figures: dict) -> None:
-    tables = names_of_tables(arguments)
-    missing = arguments.missing
-    for table in tables:
-        for seed in range(arguments.seeds):
-            measured = figures.setdefault(f"{table}/{seed}/{missing:g}", {})
-            for name in arguments.methods:
-                if name not in measured:
-                    task = make_task(arguments.data, table, seed, missing)
-                    features = METHODS[name](task)
-                    measured[name] = {kind: right(task, both) for kind, both in features.items()}
-                    save(arguments, figures)
-    print(f"{'1-NN / logistic, %':<22}{'mean':>14}" + "".join(f"{t[:12]:>14}" for t in tables))
-    for name in arguments.methods:
-        for kind in figures[f"{tables[0]}/0/{missing:g}"][name]:
-            of_tables = np.mean(
-                [
-                    [figures[f"{t}/{seed}/{missing:g}"][name][kind] for t in tables]
-                    for seed in range(arguments.seeds)
-                ],
-                axis=0,
-            )
-            cells = [of_tables.mean(axis=0), *of_tables]
-            texts = "".join(f"{near:>7.1f} /{linear:5.1f}" for near, linear in cells)
-            print(f"{f'{name}, {kind}':<22}{texts}")
-
-
-MEASURES = {"features": measure_features, "gaps": measure_gaps}
+        texts = [" / ".join(f"{v:.1f}" for v in np.mean(cell, axis=0)) for cell in cells]
+        print(f"| {table} | " + " | ".join(texts) + " |")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=MEASURES)
-    parser.add_argument("--data", type=Path, required=True, help="folder with index.csv")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--missing", type=float, default=0.0)
-    parser.add_argument("--choose", action="store_true", help="every other table only")
+    add_arguments(parser)
+    parser.add_argument("--missing", type=float, default=0.0, help="share of cells to remove")
+    parser.add_argument("--code", type=int, help="numbers of a code")
+    parser.add_argument("--imputer", action="store_true", help="not the mean, for raw and PCA")
     parser.add_argument("--methods", nargs="+", default=[*METHODS], choices=[*METHODS])
-    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    known = arguments.json is not None and arguments.json.exists()
-    MEASURES[arguments.what](arguments, json.loads(arguments.json.read_text()) if known else {})
+    imputer = ITERATIVE if arguments.imputer else SimpleImputer
+    found = tables(arguments)
+    records = {}
+    if arguments.json and arguments.json.exists():
+        records = json.loads(arguments.json.read_text())
+    for name, read in found.items():
+        by_seed = records.setdefault(name, {})
+        for seed in range(arguments.seeds):
+            task = make_task(read, seed, arguments.missing, arguments.code)
+            rows = len(task.train) + len(task.test)
+            record = by_seed.setdefault(str(seed), {"rows": rows, "figures": {}})
+            for method in arguments.methods:
+                if method in record["figures"]:
+                    continue
+                with warnings.catch_warnings():  # sizes that do not suit, unseen categories
+                    warnings.simplefilter("ignore")
+                    features = METHODS[method](task, imputer)
+                    record["figures"][method] = {
+                        kind: measure(task, both, kind) for kind, both in features.items()
+                    }
+                if arguments.json:
+                    arguments.json.write_text(json.dumps(records, indent=1))
+    records = {name: records[name] for name in found}
+    print_means(records)
+    both = [("PCA", "code"), ("ours", "code"), ("untrained", "layer"), ("ours", "layer")]
+    first = next(iter(records.values()))["0"]["figures"]
+    print_tables(records, [pair for pair in both if pair[0] in first])
 
 
 if __name__ == "__main__":

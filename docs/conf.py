@@ -1,7 +1,9 @@
 """How Sphinx builds this site: `make docs`."""
 
+import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from sphinx.util import logging
 from sk_bigan import __version__
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # for gallery.py
+DRAWN = HERE / "drawn"
+sys.path.insert(0, str(HERE))  # for chart.py, diagram.py and gallery.py
 UNESCAPED = re.compile(r"(?<=, )(\*)(?=sample_shape)|(?<=n_features_in)(_)(?=[,)])")
 
 project = "sk_bigan"
@@ -32,7 +35,14 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "code", "terminal", "auto_examples/**.py", "auto_examples/**.md5"]
+exclude_patterns = [
+    "_build",
+    "code",
+    "drawn",
+    "terminal",
+    "auto_examples/**.py",
+    "auto_examples/**.md5",
+]
 templates_path = ["_templates"]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
@@ -53,8 +63,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_[^/\\]*\.py$",
     "ignore_pattern": r"(^|[/\\])(?!plot_)[^/\\]*\.py$",
-    "within_subsection_order": "FileNameSortKey",
-    "reset_argv": "gallery.arguments",
+    "within_subsection_order": "gallery.place",
     "backreferences_dir": "auto_examples/backreferences",
     "doc_module": ("sk_bigan",),
     "parallel": True,  # in as many processes as Sphinx has
@@ -73,7 +82,7 @@ html_show_sourcelink = False
 html_use_index = False
 html_theme_options = {
     "navbar_center": [],
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": ["language", "theme-switcher"],
     "show_prev_next": True,
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
@@ -101,17 +110,33 @@ def mathml(node, as_block):
         return ""
 
 
+def draw(app):
+    """Draw the pictures of the pages. Those from fits wait for a change of their script."""
+    from chart import charts
+    from diagram import players
+
+    DRAWN.mkdir(exist_ok=True)
+    (DRAWN / "players.svg").write_text(players(), encoding="utf-8")
+    for number, chart in charts((HERE / "benchmarks.md").read_text(encoding="utf-8")).items():
+        (DRAWN / f"chart{number}.svg").write_text(chart, encoding="utf-8")
+    script, last = HERE / "pictures.py", DRAWN / "max_epochs.png"
+    if not last.exists() or last.stat().st_mtime < script.stat().st_mtime:
+        alone = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}  # one thread: networks are small
+        subprocess.run([sys.executable, script, DRAWN], check=True, env=os.environ | alone)
+
+
 def link_inside_the_site(app, docname, source):
     """The log lies outside this folder, where links in the repository lead; here it is a page."""
     source[0] = source[0].replace("](../benchmarks/features_log.md)", "](features_log.md)")
 
 
 def copy_pages(app, error):
-    """Pages and films that the examples have written lie in the site, where these link to them."""
-    pages = Path(app.outdir) / "pages"
-    pages.mkdir(exist_ok=True)
-    for page in (HERE / "_build" / "pictures").glob("plot_explore.*"):
-        shutil.copy(page, pages)
+    """Pages that stories wrote beside themselves lie in the site, which links to them."""
+    written = HERE / "_build" / "pages"  # stays: a story that has not changed is not run again
+    written.mkdir(parents=True, exist_ok=True)
+    for page in (HERE.parent / "examples").glob("*.html"):
+        page.replace(written / page.name)
+    shutil.copytree(written, Path(app.outdir) / "pages", dirs_exist_ok=True)
 
 
 def escape_names(app, what, name, obj, options, lines):
@@ -122,6 +147,7 @@ def escape_names(app, what, name, obj, options, lines):
 
 def setup(app):
     app.add_html_math_renderer("mathml", (inline_equation, None), (equation, None))
+    app.connect("builder-inited", draw)
     app.connect("autodoc-process-docstring", escape_names)
     app.connect("source-read", link_inside_the_site)
     app.connect("build-finished", copy_pages)

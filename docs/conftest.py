@@ -14,6 +14,7 @@ collect_ignore_glob = [
     "terminal/*",
     "conf.py",
     "gallery.py",
+    "pictures.py",
     "check_site.py",
 ]
 

@@ -1,10 +1,37 @@
-"""What the gallery tells the examples: where their pictures go."""
+"""The order of the gallery's stories, from the simplest on."""
 
 from pathlib import Path
 
+STORIES = [
+    "codes",
+    "few_labels",
+    "clusters",
+    "latent_dim",
+    # Tables
+    "table",
+    "fill_gaps",
+    "draw_rows",
+    "anomaly",
+    "loadings",
+    "stability",
+    # Pictures and series
+    "similar_pictures",
+    "images",
+    "windows",
+    "displaced_columns",
+    # Trainings
+    "training",
+    "displays",
+    "explore",
+    "grid_search",
+    "custom_networks",
+    # In use
+    "streaming",
+    "refit",
+    "onnx",
+]
 
-def arguments(gallery_conf, script_vars):
-    """The command line of an example, which would otherwise write beside its own file."""
-    pictures = Path(gallery_conf["src_dir"]) / "_build" / "pictures"
-    pictures.mkdir(parents=True, exist_ok=True)
-    return ["--output", str(pictures / f"{Path(script_vars['src_file']).stem}.png")]
+
+def place(name):
+    """Return the place of a file in the gallery, or raise ValueError where it has none."""
+    return STORIES.index(Path(name).stem.removeprefix("plot_"))

@@ -1,77 +1,64 @@
 """
-Anomalies: a digit that the networks have never seen
-====================================================
+Find odd rows, and say why
+==========================
 
-A BiGAN that has learned from nine digits codes a tenth badly: the code is improbable, or the image
-that comes back is another. `BiGANDetector` puts both into one number.
+A detector learns what is usual. For a row that is odd, `explain` says which columns make it so.
 """
-
-import argparse
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.datasets import load_digits
+import pandas as pd
+from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import IsolationForest
-from sklearn.metrics import RocCurveDisplay
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import LocalOutlierFactor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from sk_bigan import BiGANDetector, ReconstructionDisplay
-
-parser = argparse.ArgumentParser(description="A digit among the others, as an anomaly")
-parser.add_argument("--output", type=Path, default=Path("anomaly.png"), help="the picture")
-parser.add_argument("--anomaly", type=int, default=6, choices=range(10), help="which digit")
-parser.add_argument("--epochs", type=int, default=60)
-args = parser.parse_args()
-
-X, y = load_digits(return_X_y=True)
-usual, unusual = X[y != args.anomaly], X[y == args.anomaly]
-X_train, usual = train_test_split(usual, test_size=0.25, random_state=0)
-X_test = np.concatenate([usual, unusual])
-is_anomaly = np.arange(len(X_test)) >= len(usual)
+from sk_bigan import BiGANDetector
+from sk_bigan.inspection import explain
 
 # %%
-# What is to be learned is known to be usual here, hence the small `contamination`: of the training
-# rows, one in a hundred is predicted to be an anomaly.
+# Learn from benign tumours alone. `validation_fraction` keeps some of them aside, so that fresh
+# ones give one false alarm in twenty.
 
-detector = BiGANDetector(contamination=0.01, max_epochs=args.epochs, random_state=0).fit(X_train)
-predicted = detector.predict(X_test) == -1
-print(f"Anomalies: {predicted[is_anomaly].mean():.0%} of the {args.anomaly}s, ", end="")
-print(f"{predicted[~is_anomaly].mean():.0%} of the other digits")
+X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+malignant, benign = X[y == 0], X[y == 1]
+usual, fresh = train_test_split(benign, test_size=0.3, random_state=0)
+detector = BiGANDetector(contamination=0.05, validation_fraction=0.3, random_state=0).fit(usual)
+print(f"False alarms: {np.mean(detector.predict(fresh) == -1):.0%} of fresh benign tumours")
+print(f"Found: {np.mean(detector.predict(malignant) == -1):.0%} of malignant tumours")
 
 # %%
-# Above, how far the two kinds are from what was learned, and how well three detectors tell them
-# apart: by neighbours, where all that is learned is usual, goes very well. Below, the least usual
-# images of each kind over what the generator makes of their codes.
-
-figure = plt.figure(figsize=(9, 5.5), layout="constrained")
-above, below = figure.subfigures(2, 1, height_ratios=[2.6, 1])
-of_scores, of_curves = above.subplots(1, 2)
-scores = detector.score_samples(X_test)
-bins = np.linspace(*np.quantile(scores, [0.01, 1]), 40)
-labels = {False: "the others", True: f"the {args.anomaly}s"}
-for kind, label in labels.items():
-    of_scores.hist(scores[is_anomaly == kind], bins, density=True, alpha=0.6, label=label)
-of_scores.axvline(detector.offset_, color="black", linestyle=":", label="offset_")
-of_scores.set(xlabel="score_samples", yticks=[], title="How usual")
-of_scores.legend()
+# Compare how well detectors rank malignant tumours above benign ones. 1 is perfect, 0.5 is chance.
 
 rivals = {
     "BiGANDetector": detector,
-    "IsolationForest": IsolationForest(random_state=0).fit(X_train),
-    "LocalOutlierFactor": LocalOutlierFactor(novelty=True).fit(X_train),
+    "LocalOutlierFactor": make_pipeline(StandardScaler(), LocalOutlierFactor(novelty=True)),
+    "IsolationForest": IsolationForest(random_state=0),
 }
+rivals["LocalOutlierFactor"].fit(usual)
+rivals["IsolationForest"].fit(usual)
+tumours = pd.concat([fresh, malignant])
 for name, rival in rivals.items():
-    RocCurveDisplay.from_predictions(
-        is_anomaly, -rival.score_samples(X_test), name=name, ax=of_curves
-    )
-of_curves.set(title=f"The {args.anomaly}s among the others")
+    area = roc_auc_score(y[tumours.index], rival.score_samples(tumours))
+    print(f"{name:<19} area under the ROC curve {area:.3f}")
 
-for ax, (kind, label) in zip(below.subplots(1, 2), labels.items(), strict=True):
-    of_kind = is_anomaly == kind
-    least_usual = X_test[of_kind][np.argsort(scores[of_kind])[:8]]
-    ReconstructionDisplay.from_estimator(detector, least_usual, image_shape=(8, 8), ax=ax)
-    ax.set_title(f"Least usual of {label}")
-figure.savefig(args.output, dpi=110)
-print(f"Wrote {args.output}")
+# %%
+# IsolationForest ranks these tumours best. It does not say what is odd about one, and `explain`
+# does. The contributions of all columns add up to the score.
+
+oddest = malignant.iloc[[np.argmin(detector.score_samples(malignant))]]
+reasons = explain(detector, oddest, as_frame=True).contributions.iloc[0].nlargest(5)
+multiples = oddest[reasons.index].iloc[0] / usual[reasons.index].mean()
+print(multiples.round(1).to_string())
+
+# %%
+# The numbers are multiples of the mean of benign tumours. The bars of the figure are contributions:
+# the score has squared errors, so that the first column outweighs the others.
+
+figure, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
+ax.barh(reasons.index[::-1], reasons[::-1])
+ax.set(xlabel="contribution to the score", title="Why this tumour is odd")
+plt.show()

@@ -99,10 +99,11 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         "standard". A fitted ``StandardScaler()`` or ``MinMaxScaler(feature_range=(-1, 1))`` is
         copied; grid searches need it within :class:`sklearn.frozen.FrozenEstimator`.
 
-    features : {"latent", "penultimate", "hidden"} or list of str, default="latent"
+    features : {"latent", "penultimate", "hidden", "summary"} or list of str, default="latent"
         Output of `transform`: the code E(x), the wider layer before it [1]_, all hidden layers side
-        by side [2]_, or the layers of these names in ``encoder_.named_modules()``. Maps of images
-        are max-pooled to 4 by 4 in the last two cases. May be changed on a fitted estimator.
+        by side [2]_, `latent_dim` numbers that sum these up, or the layers of these names in
+        ``encoder_.named_modules()``. Maps of images are max-pooled to 4 by 4 in hidden layers. May
+        be changed on a fitted estimator, but `fit` learns a summary only where it is set.
 
     augmentation : str, callable, list of these or None, default="swap"
         Change of E's input in training, so that codes depend less on it; D and the cycle term see x
@@ -377,7 +378,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         ValueError
             If X is not as in `fit`, or `out` is not as described, read-only or on X's memory.
         """
-        check_is_fitted(self)
+        if not hasattr(self, "model_"):  # scikit-learn's check looks at every attribute
+            check_is_fitted(self)
         check_features(self)
         rows = rows_of(self, X)
         if out is not None:
@@ -455,6 +457,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
             )
         rows = rows_of(self, X)
         completed = self.model_.map(self.model_.complete, rows)  # in single precision
+        completed = self.model_.scaler.inverse_transform(completed)
         return self._decoded(np.where(np.isnan(rows), completed, rows), like=X)
 
     def sample(

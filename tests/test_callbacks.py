@@ -419,10 +419,11 @@ def test_an_epoch_is_a_task(digits, small, of_sklearn):
     assert recorder.events == ["setup", *fit, "teardown"]
 
 
-def test_watching_changes_nothing_and_shows_what_will_be(digits, small, of_sklearn):
+@pytest.mark.parametrize("features", ["latent", "summary"])
+def test_watching_changes_nothing_and_shows_what_will_be(digits, small, of_sklearn, features):
     recorder = Recorder()
-    watched = small(max_epochs=3).set_callbacks(recorder).fit(digits)
-    assert same_weights(watched, small(max_epochs=3).fit(digits))
+    watched = small(max_epochs=3, features=features).set_callbacks(recorder).fit(digits)
+    assert same_weights(watched, small(max_epochs=3, features=features).fit(digits))
     *epochs, end = recorder.fitted
     assert [bigan.n_epochs_ for bigan in epochs] == [1, 2, 3]
     assert [len(bigan.history_) for bigan in epochs] == [1, 2, 3]

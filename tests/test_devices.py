@@ -14,6 +14,7 @@ from sk_bigan._data.inference import forward, inference_rows
 from sk_bigan._machine.devices import as_tensor, resolve_device, resolve_precision, send
 from sk_bigan._machine.random_numbers import seeded
 from sk_bigan._machine.repeatable import repeatable
+from sk_bigan.networks.folding import Sizes
 
 CPU = torch.device("cpu")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -59,9 +60,21 @@ def test_a_few_rows_are_one_batch_and_more_are_whole_blocks(n, padded):
         sizes.append(len(rows))
         return 2 * rows
 
-    output = forward(double, X, CPU, np.float64, few_rows=4)
+    output = forward(double, X, CPU, np.float64, sizes=Sizes(4))
     assert sizes == [padded]
     np.testing.assert_array_equal(output, 2 * X)
+
+
+def test_a_wide_layer_makes_batches_small_on_a_cpu():
+    n_rows = []
+    forward(
+        lambda rows: n_rows.append(len(rows)) or rows,
+        np.ones((100, 3)),
+        CPU,
+        np.float64,
+        sizes=Sizes(width=2**14),
+    )
+    assert n_rows == [64, 64]
 
 
 def test_auto_precision_of_small_networks_is_float32_on_a_cpu():

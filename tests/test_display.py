@@ -582,15 +582,16 @@ def test_tables_are_drawn_as_their_encoded_columns(mixed, small):
     assert texts(rebuilt.ax_.get_xticklabels()) == names
     codes = estimator.transform(mixed[:2])
     original, reconstruction = rebuilt.lines_[1]
-    encoded = estimator.columns_.transform(mixed[:2])[1]
-    np.testing.assert_allclose(original.get_ydata(), encoded)
-    expected = estimator.model_.generate(codes)[1]
+    scaled = estimator.scaler_.transform
+    encoded = estimator.columns_.transform(mixed[:2])
+    np.testing.assert_allclose(original.get_ydata(), scaled(encoded)[1])
+    expected = scaled(estimator.model_.generate(codes))[1]
     np.testing.assert_allclose(reconstruction.get_ydata(), expected, rtol=1e-6)
     walk = InterpolationDisplay.from_estimator(estimator, mixed[:1], mixed[1:2])
     assert {line.get_label() for line in walk.lines_} == {*names}
     boxes = SampleDisplay.from_estimator(estimator, mixed).boxes_
     medians = [line.get_ydata()[0] for line in boxes["X"]["medians"]]
-    table = estimator.columns_.transform(mixed)
+    table = scaled(estimator.columns_.transform(mixed))
     np.testing.assert_allclose(medians, np.nanmedian(table, axis=0))
 
 

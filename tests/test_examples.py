@@ -1,22 +1,20 @@
-"""The examples run, here for an epoch each, and draw their pictures."""
+"""Scripts that are no stories of the gallery run, here for a few epochs."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-@pytest.mark.parametrize("name", [path.name for path in sorted(EXAMPLES.glob("plot_*.py"))])
-def test_example(name, tmp_path):
-    picture = tmp_path / "picture.png"
-    command = [sys.executable, EXAMPLES / name, "--epochs", "1", "--output", picture]
-    run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    assert picture.stat().st_size > 10_000
+def test_stories_of_the_gallery_have_no_command_line():
+    """`make docs` runs them, as they stand."""
+    stories = list(EXAMPLES.glob("plot_*.py"))
+    assert len(stories) >= 14
+    assert [
+        path.name for path in stories if re.search(r"argparse|sys\.argv", path.read_text())
+    ] == []
 
 
 def test_the_quick_start_says_where_its_picture_is_and_what_to_read_next(tmp_path):
@@ -40,17 +38,6 @@ def test_a_killed_training_is_resumed():
     assert "checkpoint-" in killed
     assert resumed == "Resumed to 8 epochs; the codes of both are the same: True."
     assert saved.endswith("the same codes: True.")
-
-
-def test_an_encoder_is_served_without_torch():
-    command = [sys.executable, EXAMPLES / "serve_onnx.py", "--epochs", "1"]
-    run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    wrote, served, *same, with_torch = run.stdout.splitlines()
-    assert wrote.startswith("Wrote ")
-    assert served.startswith("Served rows of [64] as codes of 16 numbers, ")
-    assert [line.split(":")[0] for line in same] == ["1 rows", "33 rows", "500 rows"]
-    assert with_torch.endswith(" rows a second.")
 
 
 def test_rows_that_are_never_in_memory_together():

@@ -72,11 +72,43 @@ def test_a_prepared_network_computes_the_same_without_batch_norm(network_and_sha
 
 def test_a_few_rows_have_the_bits_that_they_have_among_others(network_and_shape):
     network, shape = network_and_shape
-    folded, size = prepared(network, shape)
+    folded, sizes, _ = prepared(network, shape)
     x = torch.randn(64, *shape)
     with torch.inference_mode():
-        apart = torch.cat([folded(block) for block in x.split(size)])
+        apart = torch.cat([folded(block) for block in x.split(sizes.few_rows)])
         assert torch.equal(apart, folded(x))
+
+
+def test_a_chain_of_layers_computes_what_the_network_does(network_and_shape):
+    network, shape = network_and_shape
+    folded, _, straight = prepared(network, shape)
+    x = torch.randn(40, *shape)
+    with torch.inference_mode():
+        assert torch.equal(straight(x), folded(x))
+
+
+def test_a_network_that_is_more_than_a_chain_has_none():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.Sequential(nn.Linear(7, 16), nn.BatchNorm1d(16), nn.Linear(16, 7))
+
+        def forward(self, x):
+            return self.layers(x) + x
+
+    network = trained_statistics(Twice(), (7,))
+    assert prepared(network, (7,)).network is not network
+    assert prepared(network, (7,)).straight is None
+
+
+def test_the_widest_layer_is_known(network_and_shape):
+    network, shape = network_and_shape
+    folded, sizes, _ = prepared(network, shape)
+    widths = []
+    for layer in folded.modules():
+        layer.register_forward_hook(lambda layer, args, output: widths.append(output[0].numel()))
+    folded(torch.zeros(32, *shape))
+    assert sizes.width == max(widths)
 
 
 CHANGES = {
@@ -108,10 +140,11 @@ def test_a_hook_that_comes_later_is_called(network):
     prepared(network, (7,))
     seen = []
     network[2].register_forward_hook(lambda layer, args, output: seen.append(len(output)))
-    folded = prepared(network, (7,)).network
+    folded, _, straight = prepared(network, (7,))
     seen.clear()
     folded(torch.randn(5, 7))
-    assert seen == [5]
+    straight(torch.randn(6, 7))
+    assert seen == [5, 6]
 
 
 def test_a_layer_with_a_hook_is_not_folded(network):
@@ -135,7 +168,7 @@ def test_a_hook_sees_the_outputs_of_its_own_layer(network):
 @pytest.mark.parametrize("size", [1, 4])
 def test_a_smaller_batch_is_taken_only_if_it_keeps_the_bits(network, size, monkeypatch):
     monkeypatch.setattr("sk_bigan.networks.folding.SMALLER_BLOCKS", (size,))
-    folded, few_rows = prepared(network, (7,))
+    folded, (few_rows, _), _ = prepared(network, (7,))
     x = torch.arange(32 * 7.0).sin().view(32, 7)
     with torch.inference_mode():
         alike = torch.equal(torch.cat([folded(rows) for rows in x.split(size)]), folded(x))

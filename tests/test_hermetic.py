@@ -71,7 +71,9 @@ def ambient():
 
 def weights(estimator):
     networks = estimator.encoder_, estimator.generator_, estimator.discriminator_
-    return [v.numpy(force=True).copy() for one in networks for v in one.state_dict().values()]
+    return [
+        values.numpy(force=True).copy() for one in networks for values in one.state_dict().values()
+    ]
 
 
 def fit(bigan, X, path):

@@ -27,6 +27,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from sk_bigan import BiGANTransformer
+from sk_bigan._model.format import scaler_from_arrays, scaler_to_arrays
 from sk_bigan.priors import Prior
 
 HERE = Path(__file__).parent
@@ -239,6 +240,17 @@ def test_another_version_is_named(saved, monkeypatch, tmp_path):
         pickle.loads(dumped)
     with pytest.warns(UserWarning, match="was saved by sk_bigan 0.0.9 and is opened by 0.1.0"):
         BiGANTransformer.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+def test_a_file_of_another_scikit_learn_opens(dtype):
+    """Version 1.6 counts the rows that a scaler has seen in integers, and 1.9 in floats."""
+    scaler = StandardScaler().fit(np.arange(6.0).reshape(3, 2))
+    name, arrays = scaler_to_arrays(scaler)
+    arrays["n_samples_seen_"] = arrays["n_samples_seen_"].astype(dtype)
+    opened = scaler_from_arrays(name, arrays, 2)
+    assert opened.n_samples_seen_ == 3
+    assert type(opened.n_samples_seen_) is type(scaler.n_samples_seen_.item())
 
 
 def test_names_of_columns_come_back(digits, small, tmp_path):

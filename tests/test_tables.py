@@ -120,6 +120,14 @@ def test_an_imputed_frame_keeps_what_is_known():
             assert (imputed[name][known] == FRAME[name][known]).all()
 
 
+def test_a_gap_gets_what_its_row_s_code_stands_for():
+    bigan = make().fit(FRAME)
+    imputed = bigan.columns_.transform(bigan.impute(FRAME))
+    stood_for = bigan.columns_.transform(bigan.inverse_transform(bigan.transform(FRAME)))
+    gaps = np.isnan(bigan.columns_.transform(FRAME))
+    np.testing.assert_allclose(imputed[gaps], stood_for[gaps], atol=1e-4)
+
+
 def test_a_gap_tells_nothing_but_the_mean():
     """A row with a gap has the code of the row with the column's mean."""
     X = np.where(RNG.random((200, 5)) < 0.1, np.nan, RNG.normal(size=(200, 5)))
@@ -150,17 +158,30 @@ def test_a_category_is_swapped_as_a_whole():
 
     make(encoder=Watching).fit(pd.DataFrame({"a": [*"xyz"] * 20, "b": np.arange(60.0)}))
     blocks = torch.cat(seen)[:, :3]
-    assert (blocks.sum(1) == 1).all()
-    assert ((blocks == 0) | (blocks == 1)).all()
+    assert blocks.unique(dim=0).shape == (3, 3)
 
 
 def test_outputs_of_g_are_what_their_block_can_hold():
     x = 5 * torch.randn(50, 6, generator=torch.Generator().manual_seed(0))
-    output = BlockOutput([("number", 1), ("category", 3), ("bins", 2)])(x)
+    center, factor = torch.rand(6), 1 + torch.rand(6)
+    output = BlockOutput([("number", 1), ("category", 3), ("bins", 2)], center, factor)(x)
     assert output[:, 0].equal(x[:, 0])
-    torch.testing.assert_close(output[:, 1:4].sum(1), torch.ones(50))
-    assert ((output[:, 1:] >= 0) & (output[:, 1:] <= 1)).all()
-    assert output[:, 1:4].argmax(1).equal(x[:, 1:4].argmax(1))
+    rows = output / factor + center
+    torch.testing.assert_close(rows[:, 1:4].sum(1), torch.ones(50))
+    assert ((rows[:, 1:] > -1e-6) & (rows[:, 1:] < 1 + 1e-6)).all()
+    assert rows[:, 1:4].argmax(1).equal(x[:, 1:4].argmax(1))
+
+
+def test_every_encoded_column_counts_alike_but_rare_categories():
+    """One row in a thousand would weigh thirty times as much as others, squared a thousand."""
+    common, rare = np.repeat([*"ab"], 500), np.where(np.arange(1000) == 7, "y", "z")
+    X = pd.DataFrame({"common": common, "rare": rare, "number": np.arange(1000.0)})
+    bigan = make(max_epochs=1).fit(X)
+    samples = bigan.model_.map(lambda x: x, bigan.columns_.transform(X))
+    deviations = samples.std(axis=0)
+    np.testing.assert_allclose(deviations[[0, 1, 4]], 1, rtol=1e-5)
+    np.testing.assert_allclose(deviations[2:4], np.sqrt(0.001 * 0.999) / 0.05, rtol=1e-5)
+    np.testing.assert_allclose(samples.mean(axis=0), 0, atol=1e-5)
 
 
 @pytest.mark.parametrize(

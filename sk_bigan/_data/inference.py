@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +15,12 @@ from .._machine.devices import as_tensor, free_memory, send, to_device
 from .._machine.repeatable import repeatable
 from .._machine.threads import leave_other_threads
 from ..exceptions import NotFiniteError
-from ..networks.folding import ROW_BLOCK
+from ..networks.folding import ROW_BLOCK, USUAL_SIZES, Sizes
 from .rows import DatasetRows, in_order
 
-# Values and rows of one batch. On a CPU more values would leave the cache. On a GPU a share of the
-# free memory decides; a row counts as GPU_VALUES_PER_ROW values of 4 bytes or ten times its own.
+# Values and rows of one batch. On a CPU more values, of X or of the widest layer, would leave the
+# cache: rows of 64 took an eighth more time by 4,096 than by 1,024. On a GPU a share of the free
+# memory decides; a row counts as GPU_VALUES_PER_ROW values of 4 bytes or ten times its own.
 INFERENCE_VALUES = 2**20
 INFERENCE_ROWS = {"cpu": 2**12, "cuda": 2**16}
 GPU_VALUES_PER_ROW = 2**14
@@ -68,7 +70,7 @@ class Computed(NamedTuple):
         """
         if self.arrival is not None:
             self.arrival.synchronize()
-        if not self.narrowed_sum.isfinite():
+        if not isfinite(self.narrowed_sum.item()):
             require_finite(self.narrowed, self.batch)
         return self.output.numpy()
 
@@ -81,16 +83,19 @@ def compute(
     few_rows: int,
 ) -> Computed:
     """Start the computation of the function's output for these rows, and its way to the host."""
-    batch = send(_whole(rows, few_rows), device)
+    batch = rows if device.type == "cpu" else send(rows, device)
     narrowed = narrow(batch)
-    narrowed_sum, output = _to_host(narrowed.sum()), _to_host(function(narrowed)[: len(rows)])
+    narrowed_sum = _to_host(narrowed.sum())
+    output = _to_host(function(_whole(narrowed, few_rows))[: rows.shape[0]])
     arrival = torch.cuda.current_stream(device).record_event() if device.type == "cuda" else None
     return Computed(batch, narrowed, narrowed_sum, output, arrival)
 
 
 def _to_host(result: Tensor) -> Tensor:
     """Return the result on the host, where it may arrive later."""
-    if result.device.type != "cuda":
+    if result.is_cpu:
+        return result
+    if not result.is_cuda:
         return result.cpu()
     # `cpu` would wait for whatever the device has been asked for until then.
     on_host = torch.empty_like(result, device="cpu", pin_memory=True)
@@ -105,7 +110,7 @@ def forward(
     dtype: DTypeLike,
     out: np.ndarray | None = None,
     narrow: Callable[[Tensor], Tensor] = lambda batch: batch,
-    few_rows: int = ROW_BLOCK,
+    sizes: Sizes = USUAL_SIZES,
 ) -> np.ndarray:
     """Return the function's output for every row of X, computed on the device in batches.
 
@@ -115,8 +120,8 @@ def forward(
     Parameters
     ----------
     function : callable, Tensor of shape (m, ...) -> Tensor of shape (m, ...)
-        Called with `few_rows` rows or with multiples of 32; a row's output must not depend on other
-        rows.
+        Called with `sizes.few_rows` rows or with multiples of 32; a row's output must not depend on
+        other rows.
     X : ndarray of shape (n, n_features) or DatasetRows
     device : torch.device
     dtype : dtype
@@ -125,7 +130,7 @@ def forward(
         Array that the output is written to, batch by batch; None makes a new one.
     narrow : callable, Tensor of shape (m, n_features) -> Tensor of shape (m, ...)
         Makes of a batch what the function takes, in float32.
-    few_rows : int
+    sizes : Sizes
 
     Returns
     -------
@@ -139,9 +144,9 @@ def forward(
         If a result is not finite.
     """
     leave_other_threads()
-    n_at_once = inference_rows(X.shape[1], device)
+    n_at_once = inference_rows(X.shape[1], device, sizes.width)
     if out is None and len(X) <= n_at_once and device.type == "cpu" and isinstance(X, np.ndarray):
-        result = compute(function, as_tensor(X), device, narrow, few_rows).get()
+        result = compute(function, as_tensor(X), device, narrow, sizes.few_rows).get()
         return _finite(result, 0).astype(dtype)
     done = 0  # rows whose output is written
     output = np.empty(0, dtype) if out is None else out
@@ -160,7 +165,7 @@ def forward(
             while len(rows):
                 batch = rows[:n_at_once]
                 try:
-                    computing.append(compute(function, batch, device, narrow, few_rows))
+                    computing.append(compute(function, batch, device, narrow, sizes.few_rows))
                 except torch.OutOfMemoryError:
                     if len(batch) <= ROW_BLOCK:
                         raise
@@ -183,13 +188,13 @@ def _finite(result: np.ndarray, n_before: int) -> np.ndarray:
     return result
 
 
-def inference_rows(values_per_row: int, device: torch.device) -> int:
+def inference_rows(values_per_row: int, device: torch.device, width: int = 1) -> int:
     """Return how many rows to compute at once, a multiple of 32."""
     if device.type == "cuda":
         values = MOST_FOR_INFERENCE * free_memory(device) / 4
         rows = int(values / max(GPU_VALUES_PER_ROW, 10 * values_per_row))
     else:
-        rows = INFERENCE_VALUES // values_per_row
+        rows = INFERENCE_VALUES // max(values_per_row, width)
     return _whole_blocks(min(rows, INFERENCE_ROWS.get(device.type, INFERENCE_ROWS["cpu"])))
 
 
@@ -199,10 +204,11 @@ def _whole_blocks(n_rows: int) -> int:
 
 def _whole(batch: Tensor, few_rows: int) -> Tensor:
     """Return `few_rows` rows or whole blocks, padded with copies of the last row."""
-    missing = -len(batch) % (few_rows if len(batch) <= few_rows else ROW_BLOCK)
+    n_rows = batch.shape[0]
+    missing = -n_rows % (few_rows if n_rows <= few_rows else ROW_BLOCK)
     if missing == 0:
         return batch
-    if len(batch) == 1:
+    if n_rows == 1:
         return batch.expand(missing + 1, *batch.shape[1:]).contiguous()
     return torch.cat([batch, batch[-1:].expand(missing, *batch.shape[1:])])
 

@@ -23,6 +23,8 @@ SCALERS: dict[str, Callable[[], Any]] = {
     "FunctionTransformer": lambda: FunctionTransformer().set_output(transform="default"),
 }
 
+LEAST_DEVIATION = 0.05  # that of a category of one row in four hundred
+
 CHUNK_VALUES = 2**20  # values of X in float64 at a time: 8 MB
 
 
@@ -120,6 +122,13 @@ def make_scaler(scaling: str | None, columns: Columns, layout: Layout) -> Any:
     if scaling == "standard":
         return standard
     return SCALERS["FunctionTransformer"]().fit(low[np.newaxis])
+
+
+def block_scaler(columns: Columns) -> StandardScaler:
+    """Return a scaler of encoded columns, where a rare category does not weigh too much."""
+    scaler = columns.standard
+    scaler.scale_ = np.maximum(scaler.scale_, LEAST_DEVIATION)
+    return scaler
 
 
 def axis_of_units(columns: Columns, layout: Layout) -> int | None:

@@ -20,9 +20,9 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 from skorch.callbacks import Callback
-from torch import Tensor, nn
+from torch import nn
 
-from .._data.scaling import SCALINGS, given_scaler, is_bounded, summary
+from .._data.scaling import SCALINGS, center_and_factor, given_scaler, is_bounded, summary
 from .._machine.devices import PRECISIONS
 from ..anomaly import NEED_CYCLES
 from ..augmentations import AUGMENTATIONS
@@ -41,7 +41,7 @@ Constraints = dict[str, list[Any]]
 MOST_IN_FLOAT32 = float(np.finfo(np.float32).max)
 WEIGHT = [Interval(Real, 0, MOST_IN_FLOAT32, closed="both")]
 
-FEATURES = {"latent", "penultimate", "hidden"}
+FEATURES = {"latent", "penultimate", "hidden", "summary"}
 
 # The networks are built from these: a change of one needs a new fit.
 STRUCTURE: Constraints = {
@@ -176,7 +176,6 @@ def build_players(
     prior: Prior,
     scaler: Any,
     columns: ColumnEncoder | None,
-    gap_fill: Tensor | None = None,
     weights: Mapping[str, Any] | None = None,
 ) -> Players:
     """Build E, G and D from parameters as they were when the estimator was fitted.
@@ -190,25 +189,23 @@ def build_players(
     scaler : fitted scaler
     columns : ColumnEncoder or None
         The encoder of X's columns, where G's output has its blocks.
-    gap_fill : Tensor of shape (*sample_shape) or None
-        Values that E sees in gaps.
     weights : mapping or None
-        Weights by the name of the network, which replace `gap_fill` too; None draws them.
+        Weights by the name of the network; None draws them.
     """
     output: nn.Module = nn.Tanh() if is_bounded(scaler) else nn.Identity()
     if columns is not None:
-        output = BlockOutput([(block.kind, block.stop - block.start) for block in columns.blocks_])
-        if gap_fill is None:
-            gap_fill = torch.zeros(sample_shape)
-    units = built_from["hidden_units"]
+        blocks = [(block.kind, block.stop - block.start) for block in columns.blocks_]
+        units = (torch.as_tensor(u, dtype=torch.float32) for u in center_and_factor(scaler))
+        output = BlockOutput(blocks, *units)
+    widths = built_from["hidden_units"]
     return build_networks(
         built_from["architecture"],
         sample_shape,
         int(built_from["latent_dim"]),
-        None if isinstance(units, str) else units,  # "auto"
+        None if isinstance(widths, str) else widths,  # "auto"
         code_activation=prior.code_activation(),
         output=output,
-        gap_fill=gap_fill,
+        gaps=columns is not None,
         wanted=wanted_networks(built_from),
         cycle_discriminators=built_from.get("anomaly_score") in NEED_CYCLES,
         weights=weights,

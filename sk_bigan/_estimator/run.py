@@ -5,6 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence, Sized
 from contextlib import closing, contextmanager, nullcontext
+from copy import deepcopy
+from dataclasses import replace
+from functools import cached_property
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -16,6 +19,7 @@ from .._data.layout import recognise
 from .._data.rows import DatasetRows, from_all_over
 from .._data.scaling import (
     Columns,
+    block_scaler,
     center_and_factor,
     describe,
     given_scaler,
@@ -34,6 +38,8 @@ from .._machine.processes import ALONE, AcceleratedProcesses
 from .._machine.random_numbers import seeded
 from .._machine.repeatable import repeatable
 from .._model.fitted import Fitted
+from .._model.summarising import summarised
+from .._model.summary import N_ROWS, N_ROWS_AT_FIRST
 from .._training.checkpoints import Checkpoints, describe_run
 from .._training.engine import BiGANNet
 from .._training.loop import Training
@@ -161,6 +167,10 @@ class Run:
         # An extreme value of X stays extreme when it is scaled.
         extremes = to_device(as_tensor(np.stack([columns.low, columns.high])), model.device)
         require_finite(model.to_samples(extremes), extremes)
+        if draft.features == "summary" and model.summary is None:
+            draft.model_ = model = self._summarised(n_rows=N_ROWS_AT_FIRST)  # for callbacks
+        if self.anew:  # a fit refuses what transform could not give
+            model.feature_sizes(draft.features)
         if is_first:
             warn_of_parameters(draft, self.rows.shape[0], columns, self.anew, self.running)
         checkpoints = None
@@ -225,13 +235,28 @@ class Run:
         return float(self.draft.model_.explained(rows).mean())
 
     def fitted_so_far(self) -> dict[str, Any]:
-        """Return the attributes that the draft needs to be as if the training had ended."""
+        """Return what a copy of the draft needs to be as if the training had ended."""
+        if self.draft.features != "summary":
+            return self._learned()
+        return {**self._learned(), "model_": deepcopy(self._summarised(N_ROWS))}
+
+    def _learned(self) -> dict[str, Any]:
         learned = self.draft._calibration(self.rows, self.held_out, self.running)
         return {**self.records(), **learned}
 
+    def _summarised(self, n_rows: int) -> Fitted:
+        """Return the model with a summary of its hidden layers as they are, if it is wanted."""
+        draft = self.draft
+        if draft.features != "summary":
+            return replace(draft.model_, summary=None) if draft.model_.summary else draft.model_
+        rows = np.asarray(from_all_over(self.rows, max(n_rows, draft.model_.latent_dim)))
+        # An augmentation may mix rows of a batch, and X may be in an order.
+        rows = np.random.default_rng(draft._seed).permutation(rows)
+        return summarised(draft.model_, rows, self._augmentation, draft._seed)
+
     def _commit(self) -> None:
         """Give the estimator all that the draft has learned."""
-        vars(self.draft).update(self.fitted_so_far())
+        vars(self.draft).update(self._learned(), model_=self._summarised(N_ROWS))
         self._show()
         self.committed = True
 
@@ -277,8 +302,8 @@ class Run:
 
     def _make_scaler(self, columns: Columns) -> Any:
         draft = self.draft
-        if hasattr(draft, "columns_"):  # which has scaled them
-            return make_scaler(None, columns, self.layout)
+        if hasattr(draft, "columns_"):
+            return block_scaler(columns)
         is_image = (
             self.rows.dtype == np.uint8
             or draft.sample_shape is not None
@@ -306,10 +331,7 @@ class Run:
             prior = resolve_prior(draft._built_from["prior"], latent_dim)
             shape = self.layout.sample_shape
             encoder = vars(draft).get("columns_")
-            means = None
-            if encoder is not None:
-                means = torch.as_tensor(columns.standard.mean_, dtype=torch.float32)
-            players = build_players(draft._built_from, shape, prior, scaler, encoder, means)
+            players = build_players(draft._built_from, shape, prior, scaler, encoder)
             players = moved(players, device, shape, latent_dim)
         draft.model_ = Fitted(
             players=players,
@@ -323,7 +345,6 @@ class Run:
         draft.history_, draft.n_epochs_ = [], 0
         draft._optimizers = None
         vars(draft).pop("_places", None)
-        draft.model_.feature_sizes(draft.features)  # a fit refuses what transform could not give
 
     def _parameters(self, n_epochs: int) -> dict[str, Any]:
         """Return the parameters that the result of this training depends on."""
@@ -337,6 +358,7 @@ class Run:
             ),
         }
 
+    @cached_property
     def _augmentation(self) -> Augmentation | None:
         """Return the augmentation; the places of columns are learned once, from X."""
         draft, layout = self.draft, self.draft.model_.layout
@@ -375,7 +397,6 @@ class Run:
         self, n_epochs: int, batch_size: int, learning_rate: float, callbacks: Sequence[Any]
     ) -> BiGANNet:
         draft, model = self.draft, self.draft.model_
-        augmentation = self._augmentation()
         if model.device.type != "cpu":
             with seeded(draft._seed, model.device):
                 try_draw(model.prior, model.latent_dim, model.device)
@@ -396,7 +417,7 @@ class Run:
             latent_dim=model.latent_dim,
             prior=model.prior,
             to_samples=model.to_samples,
-            augmentation=augmentation,
+            augmentation=self._augmentation,
             optimizers=draft._optimizers,
             cuda_graph=draft.cuda_graph,
             recorded_step=None if recorded is None else recorded.step,

@@ -143,6 +143,7 @@ def describe(estimator: Any, optimizers: bool) -> tuple[dict[str, Any], dict[str
             arrays[f"{network}.{name}"] = array
     for name in estimator._learned_dimensions():
         arrays[f"fitted.{name}"] = np.asarray(getattr(estimator, name), dtype=np.float64)
+    arrays |= {f"summary.{name}": array for name, array in (state["summary"] or {}).items()}
     if hasattr(estimator, "_places"):
         arrays["places"] = estimator._places
     if optimizers:
@@ -214,6 +215,7 @@ def from_description(
         "layout": tuple(layout),
         "latent_dim": int(built_from["latent_dim"]),
         "total_variance": description["_total_variance"],
+        "summary": part("summary"),
     }
     vars(estimator).update(
         _learned_attributes(estimator, part("fitted"), state["latent_dim"]),

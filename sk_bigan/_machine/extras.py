@@ -9,6 +9,7 @@ EXTRAS = {
     "dask": ("dask", "distributed"),
     "accelerate": ("accelerate",),
     "umap": ("umap-learn",),
+    "serve": ("fastapi", "uvicorn"),
 }
 
 

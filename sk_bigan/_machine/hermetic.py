@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 
 from .random_numbers import CPU
 from .threads import one_at_a_time
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 AUTOCAST_DEVICES = ("cpu", "cuda", "mps")
 MKLDNN: Any = torch.backends.mkldnn  # whose stub does not know `matmul`
-
-
-@contextmanager
-def hermetic() -> Iterator[None]:
-    """Compute as in a plain process inside, and leave the caller's settings as they were.
-
-    Inside, autocast and inference mode are off, gradients are on, float32 is float32 in products,
-    and new tensors are float32 on the CPU. A setting that is plain already is not touched, so that
-    nesting costs next to nothing.
-    """
-    with ExitStack() as stack:
-        if torch.is_inference_mode_enabled():
-            stack.enter_context(torch.inference_mode(False))
-        if not torch.is_grad_enabled():
-            stack.enter_context(torch.enable_grad())
-        for device in AUTOCAST_DEVICES:
-            if torch.is_autocast_enabled(device):
-                stack.enter_context(_without_autocast(device))
-        if torch.get_default_device() != CPU:
-            stack.enter_context(CPU)
-        if torch.get_default_dtype() != torch.float32:
-            stack.enter_context(_default_dtype(torch.float32))
-        if MKLDNN.matmul.fp32_precision not in ("none", "ieee"):
-            stack.enter_context(_exact_products())
-        yield
 
 
 @contextmanager
@@ -73,3 +52,46 @@ def _exact_products() -> Iterator[None]:
             yield
         finally:
             MKLDNN.matmul.fp32_precision = before
+
+
+def _needed() -> list[AbstractContextManager[Any]]:
+    """Return what makes this process a plain one."""
+    needed: list[Any] = []
+    if torch.is_inference_mode_enabled():
+        needed.append(torch.inference_mode(False))
+    if not torch.is_grad_enabled():
+        needed.append(torch.enable_grad())
+    for device in AUTOCAST_DEVICES:
+        if torch.is_autocast_enabled(device):
+            needed.append(_without_autocast(device))
+    if torch.get_default_device() != CPU:
+        needed.append(CPU)
+    if torch.get_default_dtype() != torch.float32:
+        needed.append(_default_dtype(torch.float32))
+    if MKLDNN.matmul.fp32_precision not in ("none", "ieee"):
+        needed.append(_exact_products())
+    return needed
+
+
+def hermetic() -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Return a decorator that lets a function compute as in a plain process.
+
+    Inside, autocast and inference mode are off, gradients are on, float32 is float32 in products,
+    and new tensors are float32 on the CPU. The caller's settings are as they were afterwards. In a
+    process that is plain already nothing is entered, so that nesting costs next to nothing.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @wraps(function)
+        def inner(*args: P.args, **kwargs: P.kwargs) -> T:
+            needed = _needed()
+            if not needed:
+                return function(*args, **kwargs)
+            with ExitStack() as stack:
+                for context in needed:
+                    stack.enter_context(context)
+                return function(*args, **kwargs)
+
+        return inner
+
+    return decorate

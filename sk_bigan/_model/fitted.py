@@ -23,11 +23,12 @@ from .._machine.random_numbers import seeded, undisturbed
 from .._machine.threads import require_no_fork
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
-from ..networks.folding import ROW_BLOCK, Prepared, prepared
+from ..networks.folding import ROW_BLOCK, USUAL_SIZES, Prepared, Sizes, prepared
 from ..networks.layers import joined, reader
 from ..networks.players import Players
 from ..priors import Prior
 from .format import to_numbers
+from .summary import Summary, summary_from_arrays
 
 Rows = np.ndarray | DatasetRows
 
@@ -50,6 +51,8 @@ class Fitted:
         Mean over the training rows of :math:`\\|x - \\bar{x}\\|^2`, in the units of `scaler`.
     device : torch.device
         Device of the networks.
+    summary : Summary or None
+        Map of E's hidden layers to their summary, if one was learned.
     """
 
     players: Players
@@ -59,6 +62,7 @@ class Fitted:
     latent_dim: int
     total_variance: float
     device: torch.device
+    summary: Summary | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields alone, from which the rest follows."""
@@ -71,7 +75,8 @@ class Fitted:
         with undisturbed(device):  # networks of the user's own may draw
             shape = self.layout.sample_shape
             players = moved(deepcopy(self.players), device, shape, self.latent_dim)
-        return replace(self, players=players, device=device)
+            summary = deepcopy(self.summary).to(device) if self.summary else None
+        return replace(self, players=players, device=device, summary=summary)
 
     @cached_property
     def to_samples(self) -> Callable[[Tensor], Tensor]:
@@ -100,14 +105,15 @@ class Fitted:
         rows: Rows,
         dtype: DTypeLike = np.float64,
         out: np.ndarray | None = None,
-        few_rows: int = ROW_BLOCK,
+        sizes: Sizes = USUAL_SIZES,
     ) -> np.ndarray:
         """Return the function's output for every row of X, (n, ...), written to `out` if given.
 
         The function maps samples, (m, *sample_shape), to (m, ...).
         """
-        results = forward(function, rows, self.device, dtype, out, self.to_samples, few_rows)
-        warn_of_other_units(rows, self.scaler)
+        results = forward(function, rows, self.device, dtype, out, self.to_samples, sizes)
+        if not takes_gaps(self.players.encoder):  # whose categories have no units
+            warn_of_other_units(rows, self.scaler)
         return results
 
     @hermetic()
@@ -120,27 +126,32 @@ class Fitted:
         """
         # Folding leaves out some of the layers with other names.
         folds = isinstance(which, str)
-        E, few_rows = self.prepared_encoder if folds else Prepared(self.players.encoder)
-        read = reader(E, which)
+        E, sizes, straight = self.prepared_encoder if folds else Prepared(self.players.encoder)
+        if which == "summary":  # whose product was not tried with fewer rows
+            sizes = sizes._replace(few_rows=ROW_BLOCK)
         dtype = rows.dtype if rows.dtype.kind == "f" else np.float64
-        function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
-        return self.map(function, rows, dtype, out, few_rows)
+        if which == "latent" and straight is not None:
+            function = lambda x: straight(x).flatten(1)  # noqa: E731
+        else:
+            read = reader(E, which, self.summary)
+            function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
+        return self.map(function, rows, dtype, out, sizes)
 
     @hermetic()
     def feature_sizes(self, which: str | Sequence[str]) -> dict[str, int]:
         """Return the number of features of each layer, by its name."""
         one_sample = torch.zeros(1, *self.layout.sample_shape, device=self.device)
         with torch.inference_mode():
-            read = reader(self.players.encoder, which)(one_sample)
+            read = reader(self.players.encoder, which, self.summary)(one_sample)
         return {name: output.shape[1] for name, output in read.items()}
 
     @hermetic()
     def generate(self, z: np.ndarray) -> np.ndarray:
         """Return G(z) in the units and the shape of X, with z's dtype or float32 if wider."""
-        G, few_rows = self.prepared_generator
+        G, sizes, _ = self.prepared_generator
         dtype = np.result_type(z.dtype, np.float32)  # X may exceed what float16 holds
         to_rows = lambda batch: self.layout.to_rows(G(batch))  # noqa: E731
-        x = forward(to_rows, z, self.device, dtype, None, Tensor.float, few_rows)
+        x = forward(to_rows, z, self.device, dtype, None, Tensor.float, sizes)
         rows = self.scaler.inverse_transform(x)
         return rows.astype(dtype, copy=False).reshape(-1, *self.layout.row_shape)
 
@@ -175,12 +186,13 @@ class Fitted:
             "layout": tuple(self.layout),
             "latent_dim": self.latent_dim,
             "total_variance": self.total_variance,
+            "summary": to_numbers(self.summary.state_dict()) if self.summary else None,
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], players: Players, prior: Prior) -> Self:
-        """Return the model of a `state`, on the CPU, with players that have its weights."""
-        return cls(
+        """Return the model of a `state`, on the CPU, or refuse a summary of other players."""
+        model = cls(
             players=players,
             scaler=state["scaler_"],
             layout=Layout(*state["layout"]),
@@ -189,3 +201,8 @@ class Fitted:
             total_variance=state["total_variance"],
             device=torch.device("cpu"),
         )
+        if not (arrays := state.get("summary")):  # older states have none
+            return model
+        n_hidden = sum(model.feature_sizes("hidden").values())
+        shape = (model.latent_dim, n_hidden)
+        return replace(model, summary=summary_from_arrays(arrays, shape))

@@ -14,6 +14,7 @@ from .._data.layout import Layout
 from .._data.scaling import SCALERS
 
 MOST_DIMENSIONS = 16
+ROW_COUNT = "n_samples_seen_"  # an integer or a float, by the version of scikit-learn
 
 
 def to_numbers(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,6 +55,10 @@ def scaler_from_arrays(name: str, arrays: Mapping[str, np.ndarray], n_features: 
         for key, value in vars(scaler).items()
         if key.endswith("_")
     }
+    if ROW_COUNT in needed.keys() & arrays.keys():
+        count, (_, dtype) = arrays[ROW_COUNT], needed[ROW_COUNT]
+        if count.dtype.kind in "if" and np.isfinite(count).all():
+            arrays = {**arrays, ROW_COUNT: count.astype(dtype)}
     if needed != {key: (array.shape, array.dtype) for key, array in arrays.items()}:
         raise ValueError(f"{name} of {n_features} columns needs arrays of {needed}")
     if not all(np.isfinite(array).all() for array in arrays.values()):

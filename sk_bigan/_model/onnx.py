@@ -57,6 +57,8 @@ class Export(NamedTuple):
         Dtype of X.
     features : str or sequence of str
         Layers that are read out of the encoder.
+    summary : nn.Module or None
+        The map to their summary, on the CPU.
     decide : callable or None
         That of a detector.
     """
@@ -65,6 +67,7 @@ class Export(NamedTuple):
     fitted: Fitted
     dtype: torch.dtype
     features: str | Sequence[str]
+    summary: nn.Module | None
     decide: Decide | None
 
 
@@ -75,11 +78,12 @@ class EncoderOfRows(nn.Module):
         super().__init__()
         self.network = export.players.encoder
         self.features = export.features
+        self.summary = export.summary
         self.to_samples = make_to_samples(export.fitted.scaler, export.fitted.layout, CPU)
 
     def forward(self, X: Tensor) -> Tensor:
         # Anew at each call: the exporter puts tensors of its own in the place of the weights.
-        read = reader(self.network, self.features)
+        read = reader(self.network, self.features, self.summary)
         return joined(read(self.to_samples(X.flatten(1))))
 
 
@@ -219,7 +223,8 @@ def write_onnx(
             f"{named} has weights of {n_bytes / 1e9:.1f} GB, and a file of ONNX holds "
             f"{MOST_BYTES / 1e9:g} GB"
         )
-    export = Export(_on_cpu(fitted.players), fitted, DTYPES[str(dtype)], features, decide)
+    summary = deepcopy(fitted.summary).to(CPU) if fitted.summary else None
+    export = Export(_on_cpu(fitted.players), fitted, DTYPES[str(dtype)], features, summary, decide)
     of_rows = PartsOfRows(parts, export).eval()
     inputs = _some_inputs(of_rows.inputs, export)
     try:

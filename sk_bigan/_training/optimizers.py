@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -10,6 +11,20 @@ from torch import nn
 from ..networks.players import Players
 
 ADAM_BETAS = (0.5, 0.999)  # Donahue et al. 2017, Appendix A
+
+
+class Adam(torch.optim.Adam):
+    """Adam without torch's compiler, whose import takes longer than a short fit.
+
+    torch wraps these methods for those who compile their step, which we do not.
+    """
+
+    step = torch.no_grad()(unwrap(torch.optim.Adam.step))
+    add_param_group = unwrap(torch.optim.Adam.add_param_group)
+    state_dict = unwrap(torch.optim.Adam.state_dict)
+    load_state_dict = unwrap(torch.optim.Adam.load_state_dict)
+    zero_grad = unwrap(torch.optim.Adam.zero_grad)
+
 
 Optimizers = dict[str, torch.optim.Optimizer]
 """By the names "optimizer_d_" and "optimizer_eg_"."""
@@ -31,7 +46,7 @@ def learning_parameters(players: Players) -> dict[str, list[nn.Parameter]]:
 def make_optimizers(players: Players, learning_rate: float = 1e-3) -> Optimizers:
     """Return fresh optimizers of the players; every epoch of a training sets their rate."""
     return {
-        name: torch.optim.Adam(parameters, lr=learning_rate, betas=ADAM_BETAS, fused=True)
+        name: Adam(parameters, lr=learning_rate, betas=ADAM_BETAS, fused=True)
         for name, parameters in learning_parameters(players).items()
     }
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from .._machine.backward import backward
 from .._machine.processes import ALONE, Processes
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.players import Players
@@ -165,7 +166,7 @@ def accumulate_gradients(
         outputs.append(losses[name])
         gradients.append(torch.full_like(loss, weight))
     learning = [i for i, output in enumerate(outputs) if output.requires_grad]  # not the frozen
-    torch.autograd.backward([outputs[i] for i in learning], [gradients[i] for i in learning])
+    backward([outputs[i] for i in learning], [gradients[i] for i in learning])
     return {name: loss.detach() for name, loss in losses.items()}
 
 
@@ -203,7 +204,7 @@ def _accumulate_gradients_of_d(
             outputs.append(losses["r1"])
             gradients.append(torch.full_like(losses["r1"], game.gradient_penalty))
         weights = [parameter for parameter in D.parameters() if parameter.requires_grad]
-        torch.autograd.backward(outputs, gradients, inputs=weights + copies)
+        backward(outputs, gradients, inputs=weights + copies)
 
     if not row_wise:
         at_codes, at_generated = torch.autograd.grad(

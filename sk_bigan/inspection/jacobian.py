@@ -80,7 +80,7 @@ def _of_affine_map(estimator: Any, X: Any) -> np.ndarray:
 
 def _of_encoder(estimator: BiGANTransformer, X: Any) -> np.ndarray:
     model = estimator.model_
-    read = reader(model.players.encoder, estimator.features)
+    read = reader(model.players.encoder, estimator.features, model.summary)
 
     def codes(x: Tensor) -> Tensor:
         return torch.cat([*read(x).values()], dim=1)

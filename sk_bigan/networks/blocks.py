@@ -9,24 +9,24 @@ import torch
 from torch import Tensor, nn
 
 
-def filled(x: Tensor, by: Tensor) -> Tensor:
+def filled(x: Tensor, by: Tensor | float) -> Tensor:
     """Return x with gaps, which are NaN, filled by the values of another tensor."""
     return torch.where(x.isnan(), by, x)
 
 
-def let_gaps_in(E: nn.Module, fill: Tensor) -> None:
-    """Let E see the values of `fill`, of shape (*sample_shape), where x has gaps."""
-    E.register_buffer("gap_fill", fill)
+def let_gaps_in(E: Any) -> None:
+    """Let E see zeros, which are the means of standardised columns, where x has gaps."""
+    E.takes_gaps = True
     E.register_forward_pre_hook(_fill_gaps)
 
 
 def takes_gaps(E: nn.Module) -> bool:
-    return hasattr(E, "gap_fill")
+    return getattr(E, "takes_gaps", False)
 
 
-def gaps_filled(E: Any, x: Tensor) -> Tensor:
+def gaps_filled(E: nn.Module, x: Tensor) -> Tensor:
     """Return x as E sees it."""
-    return filled(x, E.gap_fill) if takes_gaps(E) else x
+    return filled(x, 0.0) if takes_gaps(E) else x
 
 
 def _fill_gaps(E: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -37,22 +37,32 @@ def _fill_gaps(E: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 class BlockOutput(nn.Module):
     """The last layer of G for encoded columns.
 
-    A number stays as it is, a category gets a softmax, and shares of bins get a sigmoid each.
+    A number stays as it is. A category gets a softmax, and shares of bins get a sigmoid each; both
+    are then standardised as the rows are.
 
     Parameters
     ----------
     blocks : sequence of (kind, width)
         "number", "category" or "bins", and the number of encoded columns, in their order.
+    center, factor : Tensor of shape (n_columns,)
+        Rows are standardised as ``(rows - center) * factor``.
     """
 
-    def __init__(self, blocks: Sequence[tuple[str, int]]):
+    center: Tensor
+    factor: Tensor
+
+    def __init__(self, blocks: Sequence[tuple[str, int]], center: Tensor, factor: Tensor):
         super().__init__()
         self.kinds = [kind for kind, _ in blocks]
         self.widths = [width for _, width in blocks]
+        is_number = torch.tensor([kind == "number" for kind, width in blocks for _ in range(width)])
+        self.register_buffer("center", center.where(~is_number, 0.0))
+        self.register_buffer("factor", factor.where(~is_number, 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
         parts = zip(self.kinds, x.split(self.widths, dim=1), strict=True)
-        return torch.cat([OUTPUTS[kind](part) for kind, part in parts], dim=1)
+        rows = torch.cat([OUTPUTS[kind](part) for kind, part in parts], dim=1)
+        return (rows - self.center) * self.factor
 
 
 OUTPUTS = {

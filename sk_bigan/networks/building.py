@@ -46,7 +46,7 @@ def build_networks(
     output: nn.Module,
     wanted: Mapping[str, Wanted],
     cycle_discriminators: bool = False,
-    gap_fill: Tensor | None = None,
+    gaps: bool = False,
     weights: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Players:
     """Build E, G and D, untrained or with given weights.
@@ -66,8 +66,8 @@ def build_networks(
     wanted : mapping from "encoder", "generator" or "discriminator" to Wanted
     cycle_discriminators : bool
         Whether the discriminator is to be `Discriminators`.
-    gap_fill : Tensor of shape (*sample_shape) or None
-        Values that E sees in gaps of x; None if x has no gaps.
+    gaps : bool
+        Whether x may have gaps.
     weights : mapping from these names to a `state_dict`, or None
         Built-in networks share the memory of these weights.
 
@@ -113,8 +113,8 @@ def build_networks(
         return default.hidden_units(sample_shape) if hidden_units is None else hidden_units
 
     def completed(name: str, network: nn.Module) -> nn.Module:
-        if name == "encoder" and gap_fill is not None:
-            let_gaps_in(network, gap_fill)
+        if name == "encoder" and gaps:
+            let_gaps_in(network)
         if name != "discriminator" or not cycle_discriminators:
             return network
         dense, of_codes = ARCHITECTURES["mlp"], (latent_dim,)

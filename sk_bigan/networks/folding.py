@@ -6,6 +6,7 @@ convolution that comes before. A pass over memory and a call of a module go with
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from itertools import pairwise
 from math import prod
@@ -13,13 +14,16 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from .mlp import Encoder
 
 FOLDS: dict[tuple[type, type], Any] = {
     (nn.Linear, nn.BatchNorm1d): fuse_linear_bn_eval,
     (nn.Conv2d, nn.BatchNorm2d): fuse_conv_bn_eval,
 }
+CHAINS = (nn.Sequential, Encoder)  # of their children
 TOLERANCE = 1e-4  # of a trial, where rounding differs and mistakes are far larger
 
 # Kernels sum a handful of rows, or the rows left over at the end, in another order than the rest.
@@ -28,18 +32,39 @@ ROW_BLOCK = 32
 SMALLER_BLOCKS = (4, 8, 16)  # of which one may do on a CPU, by itself
 
 
+class Sizes(NamedTuple):
+    """Numbers that decide how many rows a network computes at once.
+
+    Parameters
+    ----------
+    few_rows : int
+        In a batch of so many rows, each row's output has the same bits as among any others.
+    width : int
+        The most values that a layer makes of a row, if known.
+    """
+
+    few_rows: int = ROW_BLOCK
+    width: int = 1
+
+
+USUAL_SIZES = Sizes()
+
+
 class Prepared(NamedTuple):
     """A network for inference.
 
     Parameters
     ----------
     network : nn.Module
-    few_rows : int
-        In a batch of so many rows, each row's output has the same bits as among any others.
+    sizes : Sizes
+    straight : callable, Tensor -> Tensor, or None
+        Computes what the network does, layer by layer. The calls of modules within modules take as
+        long for a few rows as the products do. None where the network is more than a chain.
     """
 
     network: nn.Module
-    few_rows: int = ROW_BLOCK
+    sizes: Sizes = USUAL_SIZES
+    straight: Callable[[Tensor], Tensor] | None = None
 
 
 _known: WeakKeyDictionary[nn.Module, tuple[Any, Prepared]] = WeakKeyDictionary()
@@ -72,11 +97,13 @@ def _state(network: nn.Module) -> list[Any]:
     state: list[Any] = [torch.get_num_threads()]
     layers = [network]
     for layer in layers:
-        layers += [child for child in layer._modules.values() if child is not None]
+        if layer._modules:
+            layers += [child for child in layer._modules.values() if child is not None]
         state += (id(layer), layer.training, *layer._forward_hooks, *layer._forward_pre_hooks)
-        for tensor in (*layer._parameters.values(), *layer._buffers.values()):
-            if tensor is not None:
-                state += (tensor.data_ptr(), tensor._version)
+        for tensors in (layer._parameters, layer._buffers):
+            for tensor in tensors.values() if tensors else ():
+                if tensor is not None:
+                    state += (tensor.data_ptr(), tensor._version)
     return state
 
 
@@ -89,14 +116,60 @@ def _prepare(network: nn.Module, input_shape: tuple[int, ...]) -> Prepared:
     device = next(copy.parameters()).device
     rows = torch.arange(ROW_BLOCK * prod(input_shape), device=device).sin()
     rows = rows.view(ROW_BLOCK, *input_shape)
-    outputs, wanted = copy(rows), network(rows)
+    width, outputs = _widest(copy, rows)
+    wanted = network(rows)
     # A linear layer's outputs may lie along another axis than the one that BatchNorm normalises.
     if not (outputs - wanted).abs().max() <= TOLERANCE * wanted.abs().max():  # or is not finite
         return Prepared(network)
-    for size in SMALLER_BLOCKS if device.type == "cpu" else ():
-        if torch.equal(torch.cat([copy(block) for block in rows.split(size)]), outputs):
-            return Prepared(copy, size)
-    return Prepared(copy)
+    few_rows = next(
+        (
+            size
+            for size in (SMALLER_BLOCKS if device.type == "cpu" else ())
+            if torch.equal(torch.cat([copy(block) for block in rows.split(size)]), outputs)
+        ),
+        ROW_BLOCK,
+    )
+    return Prepared(copy, Sizes(few_rows, width), _straight(copy))
+
+
+def _straight(network: nn.Module) -> Callable[[Tensor], Tensor] | None:
+    layers = _chain(network)
+    if layers == [network]:
+        return None
+    steps = [layer.forward if not _has_hooks(layer) else layer for layer in layers]
+
+    def compute(x: Tensor) -> Tensor:
+        for step in steps:
+            x = step(x)
+        return x
+
+    return compute
+
+
+def _chain(network: nn.Module) -> list[nn.Module]:
+    """Return the layers that a network calls one after another; of other networks, itself."""
+    if type(network) not in CHAINS or _has_hooks(network):
+        return [network]
+    return [layer for child in network.children() for layer in _chain(child)]
+
+
+def _has_hooks(layer: nn.Module) -> bool:
+    return bool(layer._forward_hooks or layer._forward_pre_hooks)
+
+
+def _widest(network: nn.Module, rows: Tensor) -> tuple[int, Tensor]:
+    """Return the most values that a layer makes of a row, and the network's output for the rows."""
+    widths = [1]
+
+    def note(layer: nn.Module, args: Any, output: Any) -> None:
+        if isinstance(output, Tensor):
+            widths.append(output.numel() // len(rows))
+
+    hooks = [layer.register_forward_hook(note) for layer in network.modules()]
+    outputs = network(rows)
+    for hook in hooks:
+        hook.remove()
+    return max(widths), outputs
 
 
 def _fold_within(sequence: nn.Sequential) -> int:
@@ -106,7 +179,7 @@ def _fold_within(sequence: nn.Sequential) -> int:
         for number, (layer, norm) in enumerate(pairwise(sequence))
         if (kinds := (type(layer), type(norm))) in FOLDS
         and not (norm.training or norm.running_mean is None)
-        and not any(part._forward_hooks or part._forward_pre_hooks for part in (layer, norm))
+        and not (_has_hooks(layer) or _has_hooks(norm))
     ]
     for number, fold in reversed(pairs):
         sequence[number] = fold(sequence[number], sequence[number + 1])

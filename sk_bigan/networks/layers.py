@@ -15,7 +15,7 @@ GRID = 4
 
 
 def reader(
-    encoder: nn.Module, features: str | Sequence[str]
+    encoder: nn.Module, features: str | Sequence[str], summary: nn.Module | None = None
 ) -> Callable[[Tensor], dict[str, Tensor]]:
     """Return a function from samples to features, (n, n_outputs) by the name of the layer.
 
@@ -23,8 +23,10 @@ def reader(
     ----------
     encoder : nn.Module
         Its submodule `body`, if any, is the penultimate layer, whose children are hidden layers.
-    features : {"latent", "penultimate", "hidden"} or sequence of str
+    features : {"latent", "penultimate", "hidden", "summary"} or sequence of str
         Or names as in `encoder.named_modules()`.
+    summary : nn.Module or None
+        The map of all hidden layers, (n, n_hidden), to their summary.
 
     Raises
     ------
@@ -34,19 +36,25 @@ def reader(
     if features == "latent":
         return lambda x: {"latent": encoder(x).flatten(1)}
     if features == "penultimate":
-        body = _body(encoder, "penultimate")
+        body = body_of(encoder, "penultimate")
         return lambda x: {"penultimate": body(x).flatten(1)}
     if features == "hidden":
-        children = [f"body.{name}" for name, _ in _body(encoder, "hidden").named_children()]
-        return _reader_of_layers(encoder, children or ["body"])
+        return _reader_of_hidden(encoder, features)
+    if features == "summary":
+        hidden = _reader_of_hidden(encoder, features)
+        if summary is None:
+            raise ValueError(
+                "features='summary' is learned in training: set it before `fit` or `partial_fit`"
+            )
+        return lambda x: {"summary": summary(joined(hidden(x)))}
     if not features:
         raise ValueError("features must name at least one layer, got an empty list")
     known = [name for name, _ in encoder.named_modules() if name]
     for name in features:
         if name not in known:
             raise ValueError(
-                "features must be 'latent', 'penultimate', 'hidden' or names of layers of the "
-                f"encoder, which are {known}; got {name!r}"
+                "features must be 'latent', 'penultimate', 'hidden', 'summary' or names of layers "
+                f"of the encoder, which are {known}; got {name!r}"
             )
     return _reader_of_layers(encoder, [*dict.fromkeys(features)])
 
@@ -57,7 +65,8 @@ def joined(outputs: dict[str, Tensor]) -> Tensor:
     return layers[0] if len(layers) == 1 else torch.cat(layers, dim=1)
 
 
-def _body(encoder: nn.Module, features: str) -> nn.Module:
+def body_of(encoder: nn.Module, features: str) -> nn.Module:
+    """Return the layers before the head, or raise a ValueError that names `features`."""
     body = getattr(encoder, "body", None)
     if not isinstance(body, nn.Module):
         raise ValueError(
@@ -65,6 +74,11 @@ def _body(encoder: nn.Module, features: str) -> nn.Module:
             f"got {type(encoder).__name__} without"
         )
     return body
+
+
+def _reader_of_hidden(encoder: nn.Module, features: str) -> Callable[[Tensor], dict[str, Tensor]]:
+    children = [f"body.{name}" for name, _ in body_of(encoder, features).named_children()]
+    return _reader_of_layers(encoder, children or ["body"])
 
 
 def _reader_of_layers(
