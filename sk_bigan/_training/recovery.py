@@ -57,7 +57,7 @@ class Recovery:
             ) from divergence
         net.lr, net.rollbacks_ = lr, rollbacks
         if net.recorded_step_:
-            net.record_step()  # the optimizers have other tensors now
+            net.record_step()
         warnings.warn(
             f"the training diverged in epoch {divergence.epoch} ({divergence.losses}); it goes on "
             f"from epoch {len(net.history)} with learning_rate={lr:g}",
