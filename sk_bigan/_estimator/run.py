@@ -409,7 +409,7 @@ class Run:
             precision=resolve_precision(draft.precision, model.device, model.players),
         )
         recorded, self.recorded = self.recorded, None
-        if recorded is not None and recorded.holds_for != self._recorded_for():
+        if recorded and recorded.holds_for != self._recorded_for():
             recorded = None
         return BiGANNet(
             players=model.players,
@@ -420,7 +420,7 @@ class Run:
             augmentation=self._augmentation,
             optimizers=draft._optimizers,
             cuda_graph=draft.cuda_graph,
-            recorded_step=None if recorded is None else recorded.step,
+            recorded_step=recorded and recorded.step,
             processes=self.processes,
             device=model.device,
             lr=learning_rate,

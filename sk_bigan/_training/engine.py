@@ -295,6 +295,8 @@ class BiGANNet(NeuralNet):
             network.load_state_dict(state[f"{name}_"])
         load_moments(self.optimizers_, state)
         self.recorded_step = None  # the optimizers have other tensors now
+        if self.recorded_step_:
+            self.record_step()
         self.lr = state["lr"]
         self.rollbacks_ = state["rollbacks"]
         self.history_ = History({**record, "batches": []} for record in state["history"])

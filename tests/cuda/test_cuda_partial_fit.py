@@ -143,6 +143,20 @@ def test_a_call_that_goes_back_records_anew(rows, pair, monkeypatch):
     same(plain, recording)
 
 
+def spoil_and_stop(net):
+    spoil(net)
+    raise KeyboardInterrupt  # as skorch's callbacks end a training
+
+
+def test_a_call_that_stops_and_goes_back_leaves_no_recording_of_what_it_undoes(rows, pair):
+    plain, recording = pair()
+    for bigan in (plain, recording):
+        learn(bigan, rows, calls=CALLS).set_params(callbacks=[AtStep(2, spoil_and_stop)])
+        learn(bigan, rows)
+        learn(bigan.set_params(callbacks=None), rows, calls=CALLS)
+    same(plain, recording)
+
+
 def test_recordings_of_many_kinds_do_not_pile_up(rows, pair, recorded):
     parts = [rows[:n] for n in (66, 72, 78, 84, 90, 96) for _ in range(CALLS)]
     plain, recording = (learn(bigan, *parts) for bigan in pair(batch_size=20))
