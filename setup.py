@@ -20,10 +20,10 @@ def off_the_repository(readme):
     return re.sub(RELATIVE_LINK, r"\1", without)
 
 
-plot = ["matplotlib>=3.8"]
+plot = ["matplotlib>=3.9"]
 save = ["safetensors>=0.4.5"]
 progress = ["rich>=14.1"]  # as scikit-learn's bars need it
-onnx = ["onnx>=1.17", "onnxscript>=0.6", "onnxruntime>=1.20"]  # as torch 2.13 exports
+onnx = ["onnx>=1.17", "onnxscript>=0.7", "onnxruntime>=1.20"]  # as torch 2.13 exports
 dask = ["dask[distributed]>=2026.1"]
 accelerate = ["accelerate>=1.10"]
 umap = ["umap-learn>=0.5.12"]
@@ -41,8 +41,8 @@ test = [
     "hypothesis>=6.100",
     "skops>=0.11",
     "pandas>=2.2",
-    "polars>=1.0",
-    "pyarrow>=15.0",
+    "polars>=1.34",
+    "pyarrow>=17.0",
     "numpydoc>=1.7",
     "pillow>=10.0",
     "pyyaml>=6.0",
@@ -113,6 +113,7 @@ setup(
         "Programming Language :: Python :: 3 :: Only",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],

@@ -38,7 +38,7 @@ PANDAS = pd.DataFrame(
         "boolean": pd.array([True, NA, False, True], "boolean"),
         "objects: bool": np.array([True, np.nan, False, True], object),
         "objects: int": np.array([1, np.nan, 2, 3], object),
-        "str": ["a", "b", NA, "a"],
+        "str": ["a", "b", np.nan, "a"],
         "string": pd.array(["a", NA, "c", "d"], "string"),
         "objects: str": pd.Series(["x", np.nan, "y", "x"], dtype=object),
         "ordered": pd.Categorical(["lo", "hi", NA, "lo"], ["none", "lo", "hi"], ordered=True),
@@ -77,6 +77,9 @@ PYARROW = POLARS.drop("Categorical", "Enum").to_arrow()
 for name, array in {
     "dictionary": pa.array(["a", NA, "b", "a"], pa.dictionary(pa.int8(), pa.string())),
     "dictionary of int": pa.array([3, NA, 4, 3], pa.dictionary(pa.int8(), pa.int64())),
+    "dictionary of large_string": pa.array(["a", NA, "b", "a"], pa.large_string())
+    .dictionary_encode()
+    .cast(pa.dictionary(pa.int16(), pa.large_string())),
     "string": pa.array(["a", NA, "b", "a"]),
     "large_string": pa.array(["a", NA, "b", "a"], pa.large_string()),
     "date64": PYARROW["date"].cast(pa.date64()),

@@ -132,7 +132,7 @@ def assert_same(a, b, X):
 
 
 def a_sample(bigan):
-    return torch.zeros(1, *bigan.sample_shape or (64,))
+    return torch.zeros(1, *bigan.sample_shape or (64,), device=bigan.device_)
 
 
 @pytest.mark.parametrize("way", [by_pickle, by_joblib, by_file, by_skops])

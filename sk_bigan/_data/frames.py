@@ -318,7 +318,10 @@ def _make_pyarrow(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
     if observed.dtype == object or pa.types.is_dictionary(type_):
         values = np.full(len(known), None)
         values[known] = observed.tolist()
-        return pa.array(values.tolist(), type=type_)
+        if not pa.types.is_dictionary(type_):
+            return pa.array(values.tolist(), type=type_)
+        # pyarrow before 26 builds no dictionary of large_string, which polars' categories are.
+        return pa.array(values.tolist(), type=type_.value_type).dictionary_encode().cast(type_)
     if pa.types.is_time(type_):
         array = pa.array(_within_day(observed)).cast(pa.time64("ns")).cast(type_, safe=False)
     else:

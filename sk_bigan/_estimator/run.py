@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from .._data.scaling import (
     make_scaler,
     resolve_scaling,
 )
+from .._machine.cuda_graph import CudaGraphStep
 from .._machine.devices import (
     as_tensor,
     resolve_device,
@@ -64,6 +65,20 @@ from .rows import read_rows
 from .steps import resolve_batch_size, resolve_epochs, resolve_rate
 
 
+class Recorded(NamedTuple):
+    """A training step that a call of `partial_fit` leaves to the next.
+
+    Parameters
+    ----------
+    step : CudaGraphStep
+    holds_for : tuple
+        What the step depends on, as `Run` gives it. Of equal values, it is recorded alike.
+    """
+
+    step: CudaGraphStep
+    holds_for: tuple[Any, ...]
+
+
 class Run:
     """One training of an estimator.
 
@@ -91,6 +106,9 @@ class Run:
 
     def __init__(self, estimator: Any, X: Any, anew: bool, running: bool = False):
         self.estimator = estimator
+        # Only partial_fit takes it: it holds the memory of a step.
+        recorded = vars(estimator).pop("_recorded", None)
+        self.recorded = recorded if running else None
         self.before = dict(vars(estimator))
         self.anew = anew
         self.running = running
@@ -193,7 +211,11 @@ class Run:
                     f"{model.device} ran out of memory in training with "
                     f"batch_size={batch_size}; try batch_size={max(2, batch_size // 2)}. {error}"
                 ) from error
+            else:
+                if self.running and net.recorded_step_ is not None:
+                    draft._recorded = Recorded(net.recorded_step_, self._recorded_for())
             finally:
+                net.recorded_step = net.recorded_step_ = None  # with the memory of a step
                 net.callbacks, net.callbacks_ = [], []  # which hold on to X
             self._commit()
 
@@ -366,6 +388,11 @@ class Run:
         groups = torch.repeat_interleave(torch.tensor(widths))
         return groups.to(self.draft.model_.device)
 
+    def _recorded_for(self) -> tuple[Any, ...]:
+        """Return all that a recorded step of the model depends on, but for its batch and game."""
+        draft = self.draft
+        return draft._optimizers, draft.augmentation, draft.precision
+
     def _engine(
         self, n_epochs: int, batch_size: int, learning_rate: float, callbacks: Sequence[Any]
     ) -> BiGANNet:
@@ -381,6 +408,9 @@ class Run:
             vat_weight=draft.vat_weight,
             precision=resolve_precision(draft.precision, model.device, model.players),
         )
+        recorded, self.recorded = self.recorded, None
+        if recorded and recorded.holds_for != self._recorded_for():
+            recorded = None
         return BiGANNet(
             players=model.players,
             game=game,
@@ -390,6 +420,7 @@ class Run:
             augmentation=self._augmentation,
             optimizers=draft._optimizers,
             cuda_graph=draft.cuda_graph,
+            recorded_step=recorded and recorded.step,
             processes=self.processes,
             device=model.device,
             lr=learning_rate,

@@ -93,12 +93,13 @@ def restore_model(estimator: Any, state: Mapping[str, Any]) -> Fitted:
 def plain_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state of an estimator as plain values, for pickles.
 
-    It has no optimizers, which weigh twice as much as the networks.
+    It has no optimizers, which weigh twice as much as the networks, and no recorded step.
     """
     if "model_" not in state:
         return dict(state)
     model = state["model_"].state()
-    return {**state, "model_": model, "_optimizers": None, "_version": __version__}
+    kept = {name: value for name, value in state.items() if name != "_recorded"}
+    return {**kept, "model_": model, "_optimizers": None, "_version": __version__}
 
 
 def complete_state(estimator: Any) -> None:

@@ -19,11 +19,16 @@ Recording = Callable[[Tensor], dict[str, Tensor]]
 # Steps of each kind before it is recorded, in which libraries set themselves up.
 WARM_UP_STEPS = 3
 
+# Kinds of steps at most: each recording has the memory of a step. A training has four or fewer, and
+# parts of two sizes have twice as many.
+MOST_KINDS = 8
+
 
 class CudaGraphStep:
     """Takes the steps that `step` would take, replaying a recording for each kind of step.
 
-    Steps are of one kind if their batches are of one size and they get the same second argument.
+    Steps are of one kind if their batches are of one shape and dtype, and they get the same second
+    argument. Of too many kinds, all recordings are dropped and steps are recorded anew.
 
     If a step cannot be recorded, because a network waits for the GPU for instance, the log says
     so and all steps are taken as usual.
@@ -44,9 +49,11 @@ class CudaGraphStep:
         self.recordable = True
 
     def __call__(self, batch: Tensor, game: Any) -> dict[str, Tensor]:
-        kind = len(batch), game
         if not self.recordable:
             return self.step(batch, game)
+        kind = batch.shape, batch.dtype, game
+        if kind not in self.warm_ups and len(self.warm_ups) == MOST_KINDS:
+            self.warm_ups, self.recordings = Counter(), {}
         if self.warm_ups[kind] < WARM_UP_STEPS:
             self.warm_ups[kind] += 1
             return self._warm_up(batch, game)

@@ -129,7 +129,8 @@ def send(data: Tensor, device: torch.device) -> Tensor:
     """
     if device.type != "cuda" or data.device.type != "cpu":
         return to_device(data, device)
-    pinned = data if data.is_pinned() else data.pin_memory()
+    # Contiguous: one row broadcast to many has no memory of its own to copy to.
+    pinned = data if data.is_pinned() else data.contiguous().pin_memory()
     return pinned.to(device, non_blocking=True)
 
 

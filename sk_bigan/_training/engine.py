@@ -104,6 +104,8 @@ class BiGANNet(NeuralNet):
         Those of an earlier training of the same players; None makes fresh ones.
     cuda_graph : bool
         Whether to record the step on a GPU once and replay it.
+    recorded_step : CudaGraphStep or None
+        Of an earlier training of the same players by the same optimizers; None records anew.
     processes : Processes
         The processes that share the training. Each needs the same data and parameters.
     **kwargs
@@ -128,6 +130,7 @@ class BiGANNet(NeuralNet):
         augmentation: Augmentation | None = None,
         optimizers: Optimizers | None = None,
         cuda_graph: bool = False,
+        recorded_step: CudaGraphStep | None = None,
         processes: Processes = ALONE,
         **kwargs: Any,
     ):
@@ -139,6 +142,7 @@ class BiGANNet(NeuralNet):
         self.augmentation = augmentation
         self.optimizers = optimizers
         self.cuda_graph = cuda_graph
+        self.recorded_step = recorded_step
         self.processes = processes
         super().__init__(
             module=None,
@@ -213,7 +217,7 @@ class BiGANNet(NeuralNet):
             for group in optimizer.param_groups:  # a plain number would stay as it was recorded
                 group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=self.device)
                 group["capturable"] = True
-        self.recorded_step_ = CudaGraphStep(self.train_step)
+        self.recorded_step_ = self.recorded_step or CudaGraphStep(self.train_step)
 
     def run_single_epoch(
         self,
@@ -290,6 +294,9 @@ class BiGANNet(NeuralNet):
         for name, network in self._networks():
             network.load_state_dict(state[f"{name}_"])
         load_moments(self.optimizers_, state)
+        self.recorded_step = None  # the optimizers have other tensors now
+        if self.recorded_step_:
+            self.record_step()
         self.lr = state["lr"]
         self.rollbacks_ = state["rollbacks"]
         self.history_ = History({**record, "batches": []} for record in state["history"])

@@ -78,7 +78,6 @@ class Training:
                 pass  # by a callback, before the first epoch or after the last
             finally:
                 net.set_training(False)
-                net.recorded_step_ = None  # it holds on to the memory of a whole step
                 net.iterator_train__rows = None
                 del net.supervisor  # which refers to this net
 

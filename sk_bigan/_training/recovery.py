@@ -56,8 +56,6 @@ class Recovery:
                 f"it was lowered {MOST_ROLLBACKS} times by a factor of {ROLLBACK_FACTOR:g}",
             ) from divergence
         net.lr, net.rollbacks_ = lr, rollbacks
-        if net.recorded_step_:
-            net.record_step()  # the optimizers have other tensors now
         warnings.warn(
             f"the training diverged in epoch {divergence.epoch} ({divergence.losses}); it goes on "
             f"from epoch {len(net.history)} with learning_rate={lr:g}",

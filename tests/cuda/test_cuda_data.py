@@ -23,6 +23,11 @@ def test_rows_that_do_not_fit_are_streamed_out_of_pinned_memory(rows, make, monk
     assert same_weights(streamed, make(max_epochs=1).fit(rows))
 
 
+def test_one_row_broadcast_to_many_is_copied(rows, make):
+    bigan, many = make(max_epochs=1).fit(rows), np.broadcast_to(rows[0], (40, rows.shape[1]))
+    np.testing.assert_array_equal(bigan.transform(many), bigan.transform(many.copy()))
+
+
 class Jittered(Dataset):
     """Items with noise that torch draws on the CPU, where the items are."""
 
