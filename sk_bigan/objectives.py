@@ -44,8 +44,7 @@ def hinge(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
 def relativistic(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
     """Return losses of the difference of two logits: Jolicoeur-Martineau 2018 (1807.00734), 4.1.
 
-    D has to tell which of two pairs is the encoder's, and learns nothing from one by itself. With
-    R1 it draws more of what there is in the data: Huang et al. 2024 (arXiv 2501.05441).
+    D tells which of two pairs is the encoder's, and learns nothing from one alone.
     """
     loss_d = softplus(fake_logits - real_logits).mean()
     loss_eg = softplus(real_logits - fake_logits).mean()
