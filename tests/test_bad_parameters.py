@@ -172,7 +172,7 @@ PARAMETERS = [
         ValueError,
         r"augmentation must map samples.*shape \(2, 64\)",
     ),
-    ({"augmentation": torch.Tensor.numpy}, ValueError, "augmentation must map.*got array"),
+    ({"augmentation": lambda x: x.cpu().numpy()}, ValueError, "augmentation must map.*got array"),
     ({"augmentation": lambda x: None}, ValueError, "augmentation must map.*got None"),
     ({"augmentation": lambda x: x / 0}, ValueError, "augmentation must map.*finite.*got tensor"),
     ({"consistency_weight": -1}, ValueError, "'consistency_weight'.*Got -1"),

@@ -318,7 +318,7 @@ def test_a_stream_is_read_in_its_order(digits, small, kind):
     seen = []
     bigan = small(callbacks=[EachBatch(seen.append)], batch_size=133).fit(Stream(items[kind]))
     assert [len(batch) for batch in seen] == [100] * 8
-    np.testing.assert_array_equal(torch.cat(seen), np.r_[digits, digits])
+    np.testing.assert_array_equal(torch.cat(seen).cpu(), np.r_[digits, digits])
     assert bigan.transform(digits.reshape(-1, 8, 8) if kind == "images" else digits).shape[1] == 4
     array = small().fit(digits.reshape(-1, 8, 8) if kind == "images" else digits)
     np.testing.assert_array_equal(bigan.scaler_.scale_, array.scaler_.scale_)
