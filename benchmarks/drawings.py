@@ -29,7 +29,7 @@ def draw(bigan, X, path):
     axes["drawn"].set(title="Digits that G draws", xlabel="")
     axes["rebuilt"].set(title="Unseen digits, rebuilt from 50 numbers")
     axes["walks"].set(title="From the code of one digit to another's", xlabel="")
-    figure.savefig(path, dpi=75)
+    figure.savefig(path, dpi=72)
 
 
 def main():
