@@ -8,9 +8,8 @@ Every method sees the same scaled rows (images on [-1, 1], tables standardised) 
 autoencoder and a VAE have the networks and the seconds of the BiGAN of their name; where that sees
 "displaced" rows or "warps", so do they. "mlp" is the default, "deep" has two hidden layers, "conv"
 and "pooled" train for 10 epochs, "light" has a cycle term of weight 1 and no consistency,
-"drawings" the relativistic objective too.
-"hidden" are all hidden layers, "components" as many principal components of them as the code has,
-"summary" as many numbers by `features="summary"`.
+"drawings" the relativistic objective too. "hidden" are all hidden layers, "components" as many
+principal components of them as the code has, "summary" as many numbers by `features="summary"`.
 Columns, of test rows and the features as they are:
 
     1-NN          accuracy (%) of the nearest neighbour among all training rows
