@@ -4,9 +4,9 @@
 
 The built-in networks: for scikit-learn's digits in float64, a code of 16, and for 28 by 28 pixels
 in bytes, a code of 50. "E" is scaling and the prepared encoder in `torch.inference_mode`, without
-the checks of `transform`. PCA has as many components. The three take turns, many times over for
-SECONDS in all for each, and PCA follows; times are the medians of a call. One run, so that ratios
-mean something.
+the checks of `transform`. PCA has as many components, and NumPy's BLAS one thread, whose idle ones
+would spin while it is torch's turn. The four take turns, many times over for SECONDS in all for
+each; times are the medians of a call. One run, so that ratios mean something.
 
 At last rows a second of ROWS x 64 values of float32, `transform` beside E in batches of its size.
 """
@@ -21,6 +21,7 @@ import onnxruntime
 import torch
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from sk_bigan import BiGANTransformer
 from sk_bigan._data.inference import inference_rows
@@ -75,10 +76,9 @@ def compare(name, bigan, X, counts, seconds, threads):
             lambda rows=rows: bigan.transform(rows),
             lambda rows=rows: encode(rows),
             lambda rows=rows: session.run(None, {"X": rows}),
+            lambda rows=flat_rows: pca.transform(rows),
         ]
-        by_transform, by_torch, by_onnx = medians(calls, seconds)
-        # Apart: idle threads of NumPy's BLAS would spin while it is torch's turn.
-        (by_pca,) = medians([lambda rows=flat_rows: pca.transform(rows)], seconds)
+        by_transform, by_torch, by_onnx, by_pca = medians(calls, seconds)
         times = [f"{1e3 * t:>9.3f} ms" for t in (by_transform, by_torch, by_onnx, by_pca)]
         ratios = f"{by_transform / by_pca:>18.2f}{by_transform / by_onnx:>18.2f}"
         print(f"{name:<8}{n_rows:>6}{''.join(times)}{ratios}", flush=True)
@@ -110,6 +110,7 @@ def main():
     parser.add_argument("--rows", type=int, default=1_000_000)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    threadpool_limits(1, user_api="blas")
 
     print(f"{'':<8}{'rows':>6}", *(f"{name:>12}" for name in COLUMNS), sep="", end="")
     print(f"{'transform / PCA':>18}{'transform / ONNX':>18}")

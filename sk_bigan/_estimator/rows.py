@@ -16,6 +16,8 @@ from .._data.rows import FLOATS, INTEGERS, DatasetRows, StreamRows
 from .._machine.threads import leave_other_threads
 from ..columns import ColumnEncoder, is_plain
 
+NUMBERS = {*FLOATS, *INTEGERS}
+
 
 def rows_of(estimator: Any, X: Any) -> Any:
     """Return X as flat rows, if it is like the X that the estimator was fitted on."""
@@ -50,17 +52,18 @@ def read_rows(
     if row_shape and not reset:
         shape = (rows.shape[0], *row_shape)
         check_row_shape(shape, estimator.model_.layout, type(estimator).__name__)
-    checks: dict[str, Any] = {"dtype": FLOATS + INTEGERS, "ensure_min_samples": ensure_min_samples}
     if isinstance(rows, DatasetRows):
-        checks = {"skip_check_array": True}
+        checks: dict[str, Any] = {"skip_check_array": True}
         if isinstance(rows, StreamRows):
             _check_stream(estimator, rows, is_training=ensure_min_samples > 1)
         elif len(rows) < ensure_min_samples:
             raise ValueError(
                 f"X has {len(rows)} sample(s), while a minimum of {ensure_min_samples} is required"
             )
-    if not reset and _passes(estimator, rows, ensure_min_samples):
+    elif not reset and _passes(estimator, rows, ensure_min_samples):
         return rows, row_shape
+    else:
+        checks = {"dtype": FLOATS + INTEGERS, "ensure_min_samples": ensure_min_samples}
     try:
         rows = validate_data(estimator, rows, reset=reset, **checks)
     except (TypeError, ValueError) as error:
@@ -78,7 +81,7 @@ def _passes(estimator: Any, rows: Any, ensure_min_samples: int) -> bool:
     if not (
         type(rows) is np.ndarray
         and rows.ndim == 2
-        and rows.dtype.type in (*FLOATS, *INTEGERS)
+        and rows.dtype.type in NUMBERS
         and rows.dtype.isnative
         and len(rows) >= ensure_min_samples
         and rows.shape[1] == estimator.n_features_in_

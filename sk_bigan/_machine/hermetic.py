@@ -57,16 +57,17 @@ def _exact_products() -> Iterator[None]:
 def _needed() -> list[AbstractContextManager[Any]]:
     """Return what makes this process a plain one."""
     needed: list[Any] = []
-    if torch.is_inference_mode_enabled():
+    probe = torch.empty(0)  # shows three settings faster than torch answers for them
+    if probe.is_inference():
         needed.append(torch.inference_mode(False))
     if not torch.is_grad_enabled():
         needed.append(torch.enable_grad())
     for device in AUTOCAST_DEVICES:
         if torch.is_autocast_enabled(device):
             needed.append(_without_autocast(device))
-    if torch.get_default_device() != CPU:
+    if not probe.is_cpu:
         needed.append(CPU)
-    if torch.get_default_dtype() != torch.float32:
+    if probe.dtype != torch.float32:
         needed.append(_default_dtype(torch.float32))
     if MKLDNN.matmul.fp32_precision not in ("none", "ieee"):
         needed.append(_exact_products())
