@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
+from ._machine.devices import cpu_capabilities
 from ._machine.extras import EXTRAS
 from ._version import __version__
 
@@ -71,7 +72,7 @@ def _devices() -> list[str]:
 
 def _cpu_capabilities() -> list[str]:
     """Return the vector and matrix units, on which ``precision="auto"`` depends."""
-    found = torch.cpu.get_capabilities()
+    found = cpu_capabilities()
     return sorted(name for name in found if name.startswith(("avx", "amx", "sve")) and found[name])
 
 

@@ -11,7 +11,13 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sk_bigan._data.inference import forward, inference_rows
-from sk_bigan._machine.devices import as_tensor, resolve_device, resolve_precision, send
+from sk_bigan._machine.devices import (
+    as_tensor,
+    cpu_capabilities,
+    resolve_device,
+    resolve_precision,
+    send,
+)
 from sk_bigan._machine.random_numbers import seeded
 from sk_bigan._machine.repeatable import repeatable
 from sk_bigan.networks.folding import Sizes
@@ -43,7 +49,7 @@ def test_several_gpus_are_missing_where_one_would_be(digits, small):
 
 
 def test_auto_precision_is_what_the_processor_does_natively():
-    capabilities = torch.cpu.get_capabilities()
+    capabilities = cpu_capabilities()
     native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
     native_dtype = torch.bfloat16 if native else torch.float32
     for wide in (nn.Linear(4, 1024), nn.Linear(256, 256), nn.Conv2d(64, 64, 5)):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -82,7 +83,7 @@ def resolve_precision(
         with torch.accelerator.device_index(device.index):  # it asks the current one
             native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
-        capabilities = torch.cpu.get_capabilities()
+        capabilities = cpu_capabilities()
         native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
         shapes = [weight.shape for network in networks for weight in network.parameters()]
         native = native and any(
@@ -91,6 +92,18 @@ def resolve_precision(
     else:
         native = False
     return torch.bfloat16 if native else torch.float32
+
+
+def cpu_capabilities() -> Mapping[str, Any]:
+    """Return which vector and matrix units the CPU has, by torch's names of them."""
+    if hasattr(torch.cpu, "get_capabilities"):
+        return torch.cpu.get_capabilities()
+    return {  # torch 2.9 and 2.10, which will not change any more
+        "avx2": torch.cpu._is_avx2_supported(),
+        "avx512_f": torch.cpu._is_avx512_supported(),
+        "avx512_bf16": torch.cpu._is_avx512_bf16_supported(),
+        "amx_bf16": torch.cpu._is_amx_tile_supported(),
+    }
 
 
 def keep_freed_memory() -> None:
