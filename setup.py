@@ -84,7 +84,7 @@ setup(
     package_data={"sk_bigan": ["py.typed"], "sk_bigan.inspection": ["page/*"]},
     python_requires=">=3.11",
     install_requires=[
-        "torch>=2.11",
+        "torch>=2.10",
         "scikit-learn>=1.6",
         "numpy>=2.0",
         "joblib>=1.4",
