@@ -111,16 +111,6 @@ class Fitted:
 
         The function maps samples, (m, *sample_shape), to (m, ...).
         """
-        return self._map(function, rows, dtype, out, sizes)
-
-    def _map(
-        self,
-        function: Callable[[Tensor], Tensor],
-        rows: Rows,
-        dtype: DTypeLike,
-        out: np.ndarray | None,
-        sizes: Sizes,
-    ) -> np.ndarray:
         results = forward(function, rows, self.device, dtype, out, self.to_samples, sizes)
         if not takes_gaps(self.players.encoder):  # whose categories have no units
             warn_of_other_units(rows, self.scaler)
@@ -145,7 +135,7 @@ class Fitted:
         else:
             read = reader(E, which, self.summary)
             function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
-        return self._map(function, rows, dtype, out, sizes)
+        return self.map(function, rows, dtype, out, sizes)
 
     @hermetic()
     def feature_sizes(self, which: str | Sequence[str]) -> dict[str, int]:
