@@ -135,7 +135,7 @@ def check_fuzz(make, tmp_path, n_files, seed):
         bigan, path = make(max_epochs=1, **settings).fit(DIGITS), tmp_path / "model"
         bigan.save(path, optimizers=True)
         codes, content, whole = bigan.transform(DIGITS), path.read_bytes(), read(path)
-        attempt(path)  # what is to be imported is now
+        repr(attempt(path))  # what is to be imported, also for a message, is now
         seen.clear()
         before = most_resident(forget=True)
         for number in range(n_files // len(SETTINGS)):
