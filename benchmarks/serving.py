@@ -90,9 +90,9 @@ def throughput(n_rows):
     bigan = BiGANTransformer(max_epochs=1, device="cpu", random_state=0).fit(X[:1000])
     width = bigan.model_.prepared_encoder.sizes.width
     size, encode = inference_rows(64, bigan.device_, width), bare(bigan)
-    out = np.empty((n_rows, 16), np.float32)
 
     def all_rows():
+        out = np.empty((n_rows, 16), np.float32)  # anew, as `transform` does
         for start in range(0, n_rows, size):
             out[start : start + size] = encode(X[start : start + size])
 
