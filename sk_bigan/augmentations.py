@@ -12,8 +12,9 @@ strength. A function with a parameter `places` without a default gets the places
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, reduce
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
@@ -36,16 +37,24 @@ def swap(x: Tensor, probability: float = 0.25, groups: Tensor | None = None) -> 
     ----------
     x : Tensor of shape (n, *sample_shape)
     probability : float
+        In 256ths, rounded up.
     groups : Tensor of int, of shape (n_columns,), or None
         Numbers of the groups whose columns are swapped together, as those of a category.
     """
     # A batch is in random order, but for streams in order, whose neighbours are alike.
     others = x.roll(max(1, len(x) // 2), dims=0)
     if groups is None:
-        draws = torch.rand_like(x)
+        draws = _random_bytes(x.shape, x.device)
     else:
-        draws = torch.rand(len(x), int(groups[-1]) + 1, device=x.device)[:, groups]
-    return torch.where(draws < probability, others, x)
+        draws = _random_bytes((len(x), int(groups[-1]) + 1), x.device)[:, groups]
+    return torch.where(draws < 256.0 * probability, others, x)
+
+
+def _random_bytes(shape: Sequence[int], device: torch.device) -> Tensor:
+    """Return uniform bytes, of which a draw gives eight at once."""
+    n_bytes = prod(shape)
+    draws = torch.randint(-(2**63), 2**63 - 1, (ceil(n_bytes / 8),), device=device)
+    return draws.view(torch.uint8)[:n_bytes].view(*shape)
 
 
 def warp(x: Tensor, strength: float = 0.1) -> Tensor:

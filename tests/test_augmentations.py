@@ -50,6 +50,7 @@ def test_swapped_values_stay_in_their_column_and_are_as_many_as_wanted():
     assert ((view // 1000) == (x // 1000)).all()
     assert (view != x).float().mean().item() == pytest.approx(0.3, abs=0.02)
     assert swap(x, probability=0).equal(x)
+    assert swap(x, probability=1).ne(x).all()
 
 
 def test_a_batch_in_order_is_swapped_as_far_as_a_shuffled_one():
