@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 import torch
 from helpers import AtStep, same_weights
+from scipy.spatial.distance import pdist
 from sklearn.base import clone
-from sklearn.datasets import load_iris, load_wine
+from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -223,6 +224,35 @@ def test_pickles_clones_and_parts():
         in_parts.partial_fit(part)
     assert in_parts.n_epochs_ == 2
     assert not hasattr(bigan.fit(WINE.data), "columns_")
+
+
+@pytest.mark.parametrize("rows", [slice(2), slice(None)])
+@pytest.mark.parametrize("cls", [BiGANTransformer, BiGANDetector])
+def test_a_later_part_may_lack_all_values_of_a_column(cls, rows):
+    part = FRAME[rows].assign(acid=np.nan, place=None)
+    bigan = make(cls, warm_start=True).fit(FRAME).partial_fit(part)
+    assert np.isfinite(bigan.transform(FRAME)).all()
+    assert np.isfinite(bigan.fit(part).score(FRAME))
+
+
+def test_places_of_columns_are_learned_in_spite_of_gaps():
+    X = load_digits().data[:300]
+    gaps = np.random.default_rng(0).random(X.shape) < 0.05
+    bigan = make(augmentation="displace").fit(np.where(gaps, np.nan, X))
+    assert np.isfinite(bigan.transform(X)).all()
+    whole = make(augmentation="displace", scaling="columns").fit(X)
+    known = np.isfinite(bigan._places).all(axis=1) & np.isfinite(whole._places).all(axis=1)
+    distances = [pdist(of._places[known]) for of in (bigan, whole)]
+    assert np.corrcoef(distances)[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "conv", "pooled"])
+def test_a_table_is_no_image(architecture):
+    X = np.where(WINE.data[:, :4] > 15, np.nan, WINE.data[:, :4])
+    bigan = make(architecture=architecture, sample_shape=(1, 2, 2))
+    wanted = r"sample_shape must be None or \(4,\), and architecture 'mlp'"
+    with pytest.raises(ValueError, match=wanted):
+        bigan.fit(X)
 
 
 def test_a_grid_search_starts_from_the_frame():
