@@ -200,6 +200,12 @@ def test_columns_of_arrays_with_gaps_are_numbered():
     np.testing.assert_allclose(result.contributions.sum(axis=1), result.scores, rtol=1e-5)
 
 
+def test_a_list_of_rows_has_no_index(wine):
+    detector = make(max_epochs=1).fit(wine)
+    frames = [explain(detector, X, as_frame=True).contributions for X in (wine, wine.tolist())]
+    pd.testing.assert_frame_equal(*frames)
+
+
 def test_bad_input_is_named(wine):
     with pytest.raises(TypeError, match="detector must be a BiGANDetector or a Pipeline .* Iso"):
         explain(IsolationForest().fit(wine), wine)

@@ -140,7 +140,7 @@ def explain(detector: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
         feature_names_in=column_names(X, contributions.shape[1]) if names is None else names,
     )
     if pandas is not None:
-        index = getattr(X, "index", None)
+        index = getattr(X, "index", None) if hasattr(X, "iloc") else None
         result.contributions = pandas.DataFrame(contributions, index, result.feature_names_in)
     return result
 
