@@ -105,7 +105,8 @@ def check_out(out: Any, rows: np.ndarray | DatasetRows, shape: tuple[int, int]) 
 
 def column_without_numbers(X: Any) -> str | None:
     """Return the first value of a frame that is no number, its column, and advice, as a text."""
-    for name in getattr(X, "columns", ()):
+    # pyarrow's `columns` are the columns themselves.
+    for name in getattr(X, "column_names", getattr(X, "columns", ())):
         column = X[name]
         if getattr(getattr(column, "dtype", None), "kind", "O") in "biufc":
             continue
