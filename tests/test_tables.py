@@ -121,6 +121,20 @@ def test_an_imputed_frame_keeps_what_is_known():
             assert (imputed[name][known] == FRAME[name][known]).all()
 
 
+@pytest.mark.parametrize(
+    ("container", "frame"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)]
+)
+def test_an_array_with_gaps_comes_back_in_the_container_that_is_set(container, frame):
+    X = np.where(WINE.data > 1000, np.nan, WINE.data)
+    bigan = make().set_output(transform=container).fit(X)
+    codes = bigan.transform(X)
+    for rows in (bigan.impute(X), bigan.inverse_transform(codes), bigan.sample(3)):
+        assert isinstance(rows, frame)
+        assert [*rows.columns] == [f"x{i}" for i in range(13)]
+    default = clone(bigan).set_output(transform="default").fit(X)
+    np.testing.assert_array_equal(bigan.impute(X), default.impute(X))
+
+
 def test_a_gap_gets_what_its_row_s_code_stands_for():
     bigan = make().fit(FRAME)
     imputed = bigan.columns_.transform(bigan.impute(FRAME))
