@@ -135,6 +135,15 @@ def test_an_array_with_gaps_comes_back_in_the_container_that_is_set(container, f
     np.testing.assert_array_equal(bigan.impute(X), default.impute(X))
 
 
+@pytest.mark.parametrize("container", [np.ndarray.tolist, torch.tensor])
+def test_what_the_error_of_gaps_advises_takes_them(container):
+    X = np.where(WINE.data > 1000, np.nan, WINE.data)
+    with pytest.raises(ValueError, match="scaling='columns'"):
+        make().fit(container(X))
+    codes = make(scaling="columns").fit(container(X)).transform(container(X))
+    np.testing.assert_array_equal(codes, make().fit(X).transform(X))
+
+
 def test_a_gap_gets_what_its_row_s_code_stands_for():
     bigan = make().fit(FRAME)
     imputed = bigan.columns_.transform(bigan.impute(FRAME))
@@ -336,7 +345,7 @@ def test_what_takes_plain_numbers_says_so(tmp_path):
             call()
     with pytest.raises(ValueError, match="impute needs a fit on X with gaps"):
         make().fit(WINE.data).impute(WINE.data)
-    with pytest.raises(ValueError, match="X contains NaN"):
+    with pytest.raises(ValueError, match="X contains NaN: .* fit with scaling='columns'"):
         make().fit(WINE.data).transform(np.where(WINE.data > 100, np.nan, WINE.data))
     with pytest.raises(ValueError, match="X contains NaN"):
         make().fit(np.full((10, 8, 8), np.nan))
