@@ -13,9 +13,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from torch.utils.data import Dataset
 
 from ._data import frames
 from ._data.blocks import Bins, OneHot, Standard
+from ._data.reading import refuse_what_is_to_be_read_first
 
 NUMBERS = {"standard": "number", "bins": "bins"}  # kinds of blocks
 
@@ -276,6 +278,12 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
 
     def _read(self, X: Any) -> tuple[frames.Origin, list[frames.Column]]:
         if frames.source_of(X) in (None, "numpy"):
+            refuse_what_is_to_be_read_first(X)
+            if isinstance(X, Dataset):
+                raise TypeError(
+                    f"X must be a table in memory, got the data set {type(X).__name__}: columns "
+                    "are encoded as a whole"
+                )
             if np.ma.is_masked(X):
                 raise ValueError("X must have no masked values: make them NaN")
             X = check_array(
@@ -295,7 +303,9 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         places: dict[Any, int] = {name: i for i, name in enumerate(names)}
         places |= {i: i for i in range(len(names))}
         for column in self.categorical_features:
-            if column not in places:
+            # True is equal to 1, and a list cannot be looked up.
+            is_key = isinstance(column, str | Integral) and not isinstance(column, bool)
+            if not is_key or column not in places:
                 raise ValueError(
                     "categorical_features must be 'auto' or names or numbers of columns, got "
                     f"{column!r}"

@@ -368,9 +368,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
-            The codes E(x), or the layers that `features` names, in X's float dtype. A row's
-            features do not depend on the other rows; on the CPU not in a bit, if the hidden widths
-            are multiples of 16.
+            The codes E(x), or the layers that `features` names, in X's float dtype; float64 where
+            columns are encoded. A row's features do not depend on the other rows; on the CPU not in
+            a bit, if the hidden widths are multiples of 16.
 
         Raises
         ------
@@ -497,6 +497,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         if not hasattr(self, "columns_"):
             return in_container(self, rows, like)
         table = self.columns_.inverse_transform(rows)
+        if isinstance(table, np.ndarray):
+            return in_container(self, table, like)
         if hasattr(table, "iloc") and hasattr(like, "iloc"):  # both of pandas
             table.index = like.index
         return table

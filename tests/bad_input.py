@@ -52,6 +52,10 @@ def as_polars(frame):
     return pl.DataFrame(frame.to_dict("list"))
 
 
+def as_pyarrow(frame):
+    return as_polars(frame).to_arrow()
+
+
 class Items(Dataset):
     def __init__(self, items):
         self.items = items

@@ -15,6 +15,7 @@ from bad_input import (
     Stream,
     X,
     as_polars,
+    as_pyarrow,
     ids,
     refused,
     rows,
@@ -152,12 +153,12 @@ def trained_on_images(small):
     return small().fit(IMAGES)
 
 
-@pytest.fixture(scope="module", params=["pandas", "polars"])
+@pytest.fixture(scope="module", params=["pandas", "polars", "pyarrow"])
 def frames(request, small):
     """An estimator fitted on a frame, and what makes such a frame of pandas's."""
-    if request.param == "pandas":
-        return small().fit(FRAME), lambda frame: frame
-    return small().fit(as_polars(FRAME)), as_polars
+    makers = {"pandas": lambda frame: frame, "polars": as_polars, "pyarrow": as_pyarrow}
+    make = makers[request.param]
+    return small().fit(make(FRAME)), make
 
 
 @pytest.mark.parametrize("method", ["transform", "score_samples", "score"])

@@ -11,12 +11,14 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
+from torch.utils.data import DataLoader, TensorDataset
 
 from sk_bigan.columns import Block, ColumnEncoder
 
@@ -397,6 +399,22 @@ def test_transform_refuses(X, message):
     assert pickle.dumps(encoder) == before
 
 
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (pl.DataFrame(MIXED).lazy(), "X must be in memory, got a LazyFrame"),
+        ("table.csv", "X must be rows, got the path 'table.csv'"),
+        (TensorDataset(torch.ones(2, 2)), "in memory, got the data set TensorDataset"),
+        (DataLoader(TensorDataset(torch.ones(2, 2))), "got a DataLoader"),
+    ],
+)
+def test_what_leads_to_rows_is_no_table(X, message):
+    fitted = ColumnEncoder().fit(pd.DataFrame(MIXED))
+    for call in (ColumnEncoder().fit, fitted.transform):
+        with pytest.raises(TypeError, match=message):
+            call(X)
+
+
 def test_inverse_transform_refuses():
     encoder = ColumnEncoder().fit(pd.DataFrame(MIXED))
     with pytest.raises(ValueError, match="X must have 3 columns, got 2"):
@@ -414,6 +432,9 @@ def test_inverse_transform_refuses():
         ({"categorical_features": "a"}, "'categorical_features' parameter"),
         ({"categorical_features": ["c"]}, "names or numbers of columns, got 'c'"),
         ({"categorical_features": [2]}, "names or numbers of columns, got 2"),
+        ({"categorical_features": [True, False]}, "names or numbers of columns, got True"),
+        ({"categorical_features": np.array([False, True])}, "numbers of columns, got .*False"),
+        ({"categorical_features": [["a"]]}, r"names or numbers of columns, got \['a'\]"),
         ({"categorical_features": ["d"]}, "categories must be no dates, got column 'd'"),
     ],
 )

@@ -597,6 +597,8 @@ def test_tables_are_drawn_as_their_encoded_columns(mixed, small):
     np.testing.assert_allclose(reconstruction.get_ydata(), expected, rtol=1e-6)
     walk = InterpolationDisplay.from_estimator(estimator, mixed[:1], mixed[1:2])
     assert {line.get_label() for line in walk.lines_} == {*names}
+    with pytest.raises(ValueError, match="as many values as a row of X, 3, got"):
+        SampleDisplay.from_estimator(estimator, image_shape=(1, 2))
     boxes = SampleDisplay.from_estimator(estimator, mixed).boxes_
     medians = [line.get_ydata()[0] for line in boxes["X"]["medians"]]
     table = scaled(estimator.columns_.transform(mixed))

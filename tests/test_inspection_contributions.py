@@ -178,6 +178,34 @@ def test_frames_and_pipelines_name_the_columns_that_reach_the_detector():
     pd.testing.assert_frame_equal(result.contributions, expected)
 
 
+@pytest.mark.parametrize("score", ERRORS)
+def test_columns_of_tables_add_up_to_the_score_with_their_gaps(score):
+    X = pd.DataFrame(load_wine(as_frame=True).data.iloc[:, :4])
+    X["colour"] = pd.cut(X.pop("ash"), 5, labels=list("abcde")).astype(object)
+    X["is_sour"] = X.malic_acid > 2
+    X.iloc[::7, 0], X.iloc[::5, 3] = np.nan, None
+    detector = make(score).fit(X)
+    result = explain(detector, X, as_frame=True)
+    assert list(result.contributions.columns) == list(X.columns)
+    sums = result.contributions.sum(axis=1) + result.baseline
+    np.testing.assert_allclose(sums, result.scores, atol=ERRORS[score] * abs(result.scores).max())
+    np.testing.assert_array_equal(result.scores, -detector.score_samples(X))
+
+
+def test_columns_of_arrays_with_gaps_are_numbered():
+    X = load_wine().data.copy()
+    X[3, 2] = np.nan
+    result = explain(make("reconstruction", max_epochs=1).fit(X), X[2:5])
+    assert list(result.feature_names_in) == [f"x{i}" for i in range(13)]
+    np.testing.assert_allclose(result.contributions.sum(axis=1), result.scores, rtol=1e-5)
+
+
+def test_a_list_of_rows_has_no_index(wine):
+    detector = make(max_epochs=1).fit(wine)
+    frames = [explain(detector, X, as_frame=True).contributions for X in (wine, wine.tolist())]
+    pd.testing.assert_frame_equal(*frames)
+
+
 def test_bad_input_is_named(wine):
     with pytest.raises(TypeError, match="detector must be a BiGANDetector or a Pipeline .* Iso"):
         explain(IsolationForest().fit(wine), wine)

@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.datasets import load_wine, make_blobs
@@ -10,10 +11,16 @@ from sklearn.decomposition import PCA, KernelPCA
 from sklearn.manifold import TSNE
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.random_projection import GaussianRandomProjection
 
-from sk_bigan.inspection import evaluate, explain, latent_dim_curve, loadings
+from sk_bigan.inspection import (
+    evaluate,
+    explain,
+    latent_dim_curve,
+    loadings,
+    shuffled_control,
+)
 
 WITHOUT_Y = ["n_codes", "explained", "trustworthiness", "neighbors_kept", "silhouette", "seconds"]
 OF_CLASSES = ["accuracy_1nn", "accuracy_linear", "accuracy_few_labels"]
@@ -142,11 +149,33 @@ def test_images_and_bigans(digits, small):
         (TSNE(), None, TypeError, "estimator must have the methods fit and transform, got TSNE"),
         (PCA(2), np.linspace(0, 1, 178), ValueError, "y must hold classes, got continuous"),
         (PCA(2), np.zeros(3), ValueError, "inconsistent numbers of samples"),
+        ([], None, ValueError, "estimators must be at least one transformer, got none"),
     ],
 )
 def test_bad_input_of_evaluate_is_named(wine, estimators, y, error, message):
     with pytest.raises(error, match=message):
         evaluate(estimators, wine[0], y)
+
+
+def test_few_rows_and_texts_are_named(wine):
+    with pytest.raises(ValueError, match="at least 11 test rows in each fold, got 10 of 30 rows"):
+        evaluate(PCA(2), wine[0][:30], with_pca=False)
+    assert evaluate(PCA(2), wine[0][:33], with_pca=False).names == ["PCA"]
+    texts = pd.DataFrame({"wine": ["red", "white"] * 20})
+    for function in (
+        lambda X: evaluate(StandardScaler(), X),
+        lambda X: loadings(OrdinalEncoder().fit(X), X),
+        lambda X: latent_dim_curve(PCA(), X, [1], param_name="n_components"),
+        lambda X: shuffled_control(OrdinalEncoder(), X),
+    ):
+        with pytest.raises(ValueError, match="must hold numbers, got '.*' in column 'wine'"):
+            function(texts)
+
+
+def test_a_name_of_one_s_own_stays(wine):
+    table = evaluate({"PCA(3)": Noise(3), "two": PCA(2)}, wine[0], random_state=0).table
+    assert len(table.explained) == 3
+    assert np.isnan(table.explained[0])  # noise has no reconstructions
 
 
 @pytest.mark.parametrize("function", [evaluate, explain, loadings])

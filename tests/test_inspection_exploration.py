@@ -10,13 +10,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.ensemble import RandomTreesEmbedding
 from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PolynomialFeatures, StandardScaler
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -118,6 +119,17 @@ def test_gaps_dates_and_texts(content, small):
     low, high = held["colours"]["low"], held["colours"]["high"]
     values = unpacked(held["colours"]["values"])
     np.testing.assert_allclose(low + values * (high - low), X["mass"], atol=1e-6)
+
+
+@pytest.mark.parametrize("has_bigan", [False, True])
+def test_texts_that_a_pipeline_encodes(content, small, has_bigan):
+    X = pd.DataFrame({"kind": ["a", "b", "c"] * 10, "mass": np.arange(30) / 3})
+    encoder = make_column_transformer((OneHotEncoder(), ["kind"]), (StandardScaler(), ["mass"]))
+    last = small(latent_dim=2, max_epochs=1) if has_bigan else PCA(2)
+    held = content(make_pipeline(encoder, last).fit(X), X)
+    assert held["columns"] == ["kind", "mass"]
+    assert held["rows"][1] == ["b", "0.33333"]
+    assert held["sliders"] is None
 
 
 def test_classes_have_numbers(content, fitted, digits):

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 import torch
 from helpers import AtStep, same_weights
+from scipy.spatial.distance import pdist
 from sklearn.base import clone
-from sklearn.datasets import load_iris, load_wine
+from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -120,6 +121,29 @@ def test_an_imputed_frame_keeps_what_is_known():
             assert (imputed[name][known] == FRAME[name][known]).all()
 
 
+@pytest.mark.parametrize(
+    ("container", "frame"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)]
+)
+def test_an_array_with_gaps_comes_back_in_the_container_that_is_set(container, frame):
+    X = np.where(WINE.data > 1000, np.nan, WINE.data)
+    bigan = make().set_output(transform=container).fit(X)
+    codes = bigan.transform(X)
+    for rows in (bigan.impute(X), bigan.inverse_transform(codes), bigan.sample(3)):
+        assert isinstance(rows, frame)
+        assert [*rows.columns] == [f"x{i}" for i in range(13)]
+    default = clone(bigan).set_output(transform="default").fit(X)
+    np.testing.assert_array_equal(bigan.impute(X), default.impute(X))
+
+
+@pytest.mark.parametrize("container", [np.ndarray.tolist, torch.tensor])
+def test_what_the_error_of_gaps_advises_takes_them(container):
+    X = np.where(WINE.data > 1000, np.nan, WINE.data)
+    with pytest.raises(ValueError, match="scaling='columns'"):
+        make().fit(container(X))
+    codes = make(scaling="columns").fit(container(X)).transform(container(X))
+    np.testing.assert_array_equal(codes, make().fit(X).transform(X))
+
+
 def test_a_gap_gets_what_its_row_s_code_stands_for():
     bigan = make().fit(FRAME)
     imputed = bigan.columns_.transform(bigan.impute(FRAME))
@@ -225,6 +249,35 @@ def test_pickles_clones_and_parts():
     assert not hasattr(bigan.fit(WINE.data), "columns_")
 
 
+@pytest.mark.parametrize("rows", [slice(2), slice(None)])
+@pytest.mark.parametrize("cls", [BiGANTransformer, BiGANDetector])
+def test_a_later_part_may_lack_all_values_of_a_column(cls, rows):
+    part = FRAME[rows].assign(acid=np.nan, place=None)
+    bigan = make(cls, warm_start=True).fit(FRAME).partial_fit(part)
+    assert np.isfinite(bigan.transform(FRAME)).all()
+    assert np.isfinite(bigan.fit(part).score(FRAME))
+
+
+def test_places_of_columns_are_learned_in_spite_of_gaps():
+    X = load_digits().data[:300]
+    gaps = np.random.default_rng(0).random(X.shape) < 0.05
+    bigan = make(augmentation="displace").fit(np.where(gaps, np.nan, X))
+    assert np.isfinite(bigan.transform(X)).all()
+    whole = make(augmentation="displace", scaling="columns").fit(X)
+    known = np.isfinite(bigan._places).all(axis=1) & np.isfinite(whole._places).all(axis=1)
+    distances = [pdist(of._places[known]) for of in (bigan, whole)]
+    assert np.corrcoef(distances)[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "conv", "pooled"])
+def test_a_table_is_no_image(architecture):
+    X = np.where(WINE.data[:, :4] > 15, np.nan, WINE.data[:, :4])
+    bigan = make(architecture=architecture, sample_shape=(1, 2, 2))
+    wanted = r"sample_shape must be None or \(4,\), and architecture 'mlp'"
+    with pytest.raises(ValueError, match=wanted):
+        bigan.fit(X)
+
+
 def test_a_grid_search_starts_from_the_frame():
     pipe = make_pipeline(make(), LogisticRegression())
     search = GridSearchCV(pipe, {"bigantransformer__latent_dim": [2, 3]}, cv=2)
@@ -292,7 +345,7 @@ def test_what_takes_plain_numbers_says_so(tmp_path):
             call()
     with pytest.raises(ValueError, match="impute needs a fit on X with gaps"):
         make().fit(WINE.data).impute(WINE.data)
-    with pytest.raises(ValueError, match="X contains NaN"):
+    with pytest.raises(ValueError, match="X contains NaN: .* fit with scaling='columns'"):
         make().fit(WINE.data).transform(np.where(WINE.data > 100, np.nan, WINE.data))
     with pytest.raises(ValueError, match="X contains NaN"):
         make().fit(np.full((10, 8, 8), np.nan))

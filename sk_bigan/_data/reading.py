@@ -40,7 +40,7 @@ def open_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     """
     if type(X) is np.ndarray and X.dtype.kind in "biuf":  # as usual: the rest takes a few us
         return _flat(X)
-    _refuse_what_is_to_be_read_first(X)
+    refuse_what_is_to_be_read_first(X)
     if isinstance(X, Dataset) or _is_list_of_items(X):
         rows = StreamRows(X) if isinstance(X, IterableDataset) else DatasetRows(X)
         return rows, rows.row_shape
@@ -62,7 +62,7 @@ def _flat(X: np.ndarray) -> tuple[np.ndarray, tuple[int, ...] | None]:
     return X, None
 
 
-def _refuse_what_is_to_be_read_first(X: Any) -> None:
+def refuse_what_is_to_be_read_first(X: Any) -> None:
     """Refuse things that lead to rows and are none, with the way to them."""
     if isinstance(X, DataLoader):
         raise TypeError("X must be an array or a Dataset, got a DataLoader: give its `dataset`")
@@ -105,7 +105,8 @@ def check_out(out: Any, rows: np.ndarray | DatasetRows, shape: tuple[int, int]) 
 
 def column_without_numbers(X: Any) -> str | None:
     """Return the first value of a frame that is no number, its column, and advice, as a text."""
-    for name in getattr(X, "columns", ()):
+    # pyarrow's `columns` are the columns themselves.
+    for name in getattr(X, "column_names", getattr(X, "columns", ())):
         column = X[name]
         if getattr(getattr(column, "dtype", None), "kind", "O") in "biufc":
             continue

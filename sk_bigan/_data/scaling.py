@@ -34,7 +34,7 @@ class Columns(NamedTuple):
     Parameters
     ----------
     low, high : ndarray of shape (n_features,), float64
-        Extremes of each column.
+        Extremes of each column, NaN without values.
     standard : StandardScaler
         Mean and variance of each column, if they were wanted.
     """
@@ -60,17 +60,13 @@ def describe(X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = Fal
     ValueError
         If the variance of a column does not fit in float64.
     """
-    low = np.full(X.shape[1], np.inf)
-    high = np.full(X.shape[1], -np.inf)
+    low, high = np.full((2, X.shape[1]), np.nan)
+    least, greatest = (np.fmin, np.fmax) if gaps else (np.minimum, np.maximum)
     standard = StandardScaler()
     for rows in in_order(X, max(1, CHUNK_VALUES // X.shape[1])):
         chunk = np.asarray(rows)
-        if gaps:
-            np.fmin(low, np.fmin.reduce(chunk, axis=0), out=low)
-            np.fmax(high, np.fmax.reduce(chunk, axis=0), out=high)
-        else:
-            np.minimum(low, chunk.min(axis=0), out=low)
-            np.maximum(high, chunk.max(axis=0), out=high)
+        np.fmin(low, least.reduce(chunk, axis=0), out=low)
+        np.fmax(high, greatest.reduce(chunk, axis=0), out=high)
         if moments:
             with np.errstate(over="ignore", invalid="ignore"):  # the error below reports it
                 standard.partial_fit(np.asarray(chunk, dtype=np.float64, order="C"))

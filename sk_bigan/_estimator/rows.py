@@ -67,9 +67,14 @@ def read_rows(
     try:
         rows = validate_data(estimator, rows, reset=reset, **checks)
     except (TypeError, ValueError) as error:
-        if (culprit := column_without_numbers(rows)) is None:
-            raise
-        raise ValueError(f"X must hold numbers, got {culprit}") from error
+        if (culprit := column_without_numbers(rows)) is not None:
+            raise ValueError(f"X must hold numbers, got {culprit}") from error
+        if "contains NaN" in str(error):  # scikit-learn says that no estimator of ours takes gaps
+            raise ValueError(
+                "Input X contains NaN: fill the gaps, or fit with scaling='columns', which takes "
+                "those of tables"
+            ) from error
+        raise
     return rows, row_shape
 
 

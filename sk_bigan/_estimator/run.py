@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
+from math import prod
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 from .._data.inference import for_training, require_finite
-from .._data.layout import recognise
+from .._data.layout import Layout, recognise
 from .._data.rows import DatasetRows, from_all_over
 from .._data.scaling import (
     Columns,
@@ -117,6 +118,8 @@ class Run:
         self.rows, row_shape = read_rows(self.draft, X, reset=anew, ensure_min_samples=2)
         if anew:
             self.layout = recognise(row_shape, wanted_sample_shape(estimator))
+            if hasattr(self.draft, "columns_"):
+                _require_flat(self.layout)
         self.held_out: np.ndarray | None = None
         self.processes = ALONE
         self.committed = False
@@ -365,6 +368,8 @@ class Run:
 
         def learned() -> np.ndarray:
             rows = from_all_over(self.rows, rows_for_places(self.rows.shape[1]))
+            if hasattr(draft, "columns_"):  # as E sees gaps
+                rows = np.where(np.isnan(rows), draft.model_.scaler.mean_, rows)
             samples = layout.to_samples(torch.as_tensor(rows))
             return column_places(samples.flatten(1).numpy())
 
@@ -429,3 +434,13 @@ class Run:
             callbacks=[*callbacks],
             verbose=draft.verbose,
         ).initialize()
+
+
+def _require_flat(layout: Layout) -> None:
+    """Refuse tables as images, since G's output has a block for each column."""
+    if len(shape := layout.sample_shape) > 1:
+        raise ValueError(
+            f"sample_shape must be None or ({prod(shape)},), and architecture 'mlp', for X with "
+            "gaps or with columns that are no numbers, and with scaling='columns', got "
+            f"sample_shape={shape}"
+        )

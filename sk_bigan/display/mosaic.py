@@ -74,14 +74,14 @@ class View:
 
     def _image_shape(self, image_shape: Sequence[int] | None) -> tuple[tuple[int, ...], bool]:
         """Return the shape of an image, () for columns, and whether channels come first."""
-        layout, n_features = self.estimator.model_.layout, self.estimator.n_features_in_
+        layout = self.estimator.model_.layout
         if image_shape is None:
             if len(layout.sample_shape) != 3:
                 return (), False
             shape = layout.row_shape if layout.channels_last else layout.sample_shape
             channels_first = not layout.channels_last
         else:
-            shape, channels_first = check_image_shape(image_shape, n_features)
+            shape, channels_first = check_image_shape(image_shape, prod(layout.row_shape))
         if len(shape) == 3 and shape[0 if channels_first else 2] not in CHANNELS:
             raise ValueError(
                 f"images must have 1, 3 or 4 channels to be drawn, got images of shape {shape}; "

@@ -57,6 +57,9 @@ def explain(detector: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
       of the prior. `baseline` is the score of G(0), which may be large. Contributions then tell
       what sets a row apart from G(0).
 
+    A gap of a table counts as its reconstruction, as in the score. Blocks of encoded columns are
+    summed, so that a category has one contribution.
+
     Integrals are sums over 128 points. On small tables they missed the score by at most 1e-3 of it
     with "density", "code" and "features". A logit crosses zero, where no share of
     it means much.
@@ -67,7 +70,7 @@ def explain(detector: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
         Columns are those that reach the detector.
 
     X : array-like or frame of shape (n_samples, ...)
-        Rows or images as in `fit`.
+        Rows, images or a table as in `fit`.
 
     as_frame : bool, default=False
         Whether `contributions` is a frame of pandas.
@@ -125,14 +128,19 @@ def explain(detector: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
     model, parts = detector.model_, parts_of(detector)
     with_baseline = model.map(lambda x: attribute(model, parts, x), rows_of(detector, X))
     contributions, baseline = with_baseline[:, :-1], float(with_baseline[0, -1])
+    names = None
+    if hasattr(detector, "columns_"):
+        blocks = detector.columns_.blocks_
+        contributions = np.add.reduceat(contributions, [block.start for block in blocks], axis=1)
+        names = np.array([block.name for block in blocks], dtype=object)
     result = Bunch(
         contributions=contributions,
         baseline=baseline,
         scores=scores,
-        feature_names_in=column_names(X, contributions.shape[1]),
+        feature_names_in=column_names(X, contributions.shape[1]) if names is None else names,
     )
     if pandas is not None:
-        index = getattr(X, "index", None)
+        index = getattr(X, "index", None) if hasattr(X, "iloc") else None
         result.contributions = pandas.DataFrame(contributions, index, result.feature_names_in)
     return result
 
@@ -169,6 +177,7 @@ def attribute(model: Fitted, parts: Parts, x: Tensor) -> Tensor:
     """
     E, G, _ = model.players
     with torch.inference_mode(False), torch.no_grad():
+        x = model.complete(x)
         contributions = parts.error_weight * (x - G(E(x))).square()
         baseline = x.new_zeros(1)
         if parts.rest is not None:

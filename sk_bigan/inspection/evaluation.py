@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
-from .figures import measure
+from .figures import FEWEST_TEST_ROWS, measure
 from .folds import shuffled_folds
 from .refits import check_transformer, flat
 from .units import scaler_of
@@ -54,7 +54,8 @@ def evaluate(
 
     with_pca : bool, default=True
         Whether to measure PCA too, once for each number of codes that `estimators` give. It gets
-        columns in the units of ``BiGANTransformer(scaling="auto")``.
+        columns in the units of ``BiGANTransformer(scaling="auto")``. An estimator that you name
+        ``"PCA(2)"`` stands in the place of PCA with 2 components.
 
     n_jobs : int, default=None
         Number of fits at a time, each in a process, as in joblib. Seconds are longer with several.
@@ -99,7 +100,8 @@ def evaluate(
     TypeError
         If an estimator has no `transform`.
     ValueError
-        If `y` has another length than X or holds no classes, or X holds no numbers.
+        If there is no estimator, `y` has another length than X or holds no classes, X holds no
+        numbers, or a fold has fewer than 11 test rows.
 
     Examples
     --------
@@ -113,6 +115,8 @@ def evaluate(
     """
     pandas = check_pandas_support("evaluate") if as_frame else None
     named = by_name(estimators)
+    if not named:
+        raise ValueError("estimators must be at least one transformer, got none")
     for estimator in named.values():
         check_transformer(estimator)
     rows = flat(X)
@@ -124,6 +128,11 @@ def evaluate(
             raise ValueError(f"y must hold classes, got {type_of_target(classes)} values")
     random = check_random_state(random_state)
     folds = shuffled_folds(cv, rows, classes, random)
+    if (n_least := min(len(test) for _, test in folds)) < FEWEST_TEST_ROWS:
+        raise ValueError(
+            f"X must have at least {FEWEST_TEST_ROWS} test rows in each fold, got {n_least} of "
+            f"{len(rows)} rows with cv={cv!r}"
+        )
     seeds = random.randint(np.iinfo(np.int32).max, size=len(folds))
 
     def measure_all(all_of_them: Mapping[str, Any]) -> dict[str, dict[str, float]]:
@@ -144,7 +153,9 @@ def evaluate(
     if with_pca:
         most = min(rows.shape[1], *(len(train) for train, _ in folds))
         widths = {min(int(of_one["n_codes"]), most) for of_one in figures.values()}
-        figures |= measure_all({f"PCA({k})": scaled_pca(X, k) for k in sorted(widths)})
+        pcas = {f"PCA({k})": scaled_pca(X, k) for k in sorted(widths)}
+        others = {name: pca for name, pca in pcas.items() if name not in named}
+        figures |= measure_all(others)
     names = [*figures]
     columns = [*figures[names[0]]]
     values = np.array([[figures[name][column] for column in columns] for name in names])

@@ -22,7 +22,6 @@ from ..display.coding import Coder
 from ..display.plane import axis_limits, check_method, in_a_plane
 from .items import Cells, Pictures, packed, pictures
 from .plain_layers import plain_layers
-from .refits import flat
 
 N_STEPS = 15  # of a code, where drawings are made beforehand; odd, for the mean in the middle
 N_TRIED = 20  # rows on which layers are compared with the estimator
@@ -110,7 +109,7 @@ def explore(
         X = np.asarray(rows_of(coder.bigan, X)[:])
     codes = coder.encode(X).astype(np.float64)
     values = None if y is None else values_of_y(y, len(codes))
-    view = _view(coder, X, image_shape)
+    view = pictures(coder, X, image_shape) or Cells(X)
     content = {
         **_map(codes, values, method),
         "colours": None if values is None else _colours(values),
@@ -124,13 +123,6 @@ def explore(
     page = Path(path)
     write_whole(page, _page(f"Codes of {owner}", content).encode("utf-8"))
     return page
-
-
-def _view(coder: Coder, X: Any, image_shape: Sequence[int] | None) -> Pictures | Cells:
-    is_table = coder.bigan is not None and hasattr(coder.bigan, "columns_")
-    if is_table and image_shape is None:
-        return Cells(X)
-    return pictures(coder, flat(X), image_shape) or Cells(X)
 
 
 def _map(codes: np.ndarray, values: np.ndarray | None, method: str) -> dict[str, Any]:

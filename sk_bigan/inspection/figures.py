@@ -19,6 +19,7 @@ from .refits import encode, flat
 from .units import explained_share, scaler_of
 
 N_NEIGHBORS = 5
+FEWEST_TEST_ROWS = 2 * N_NEIGHBORS + 1  # for the trustworthiness
 N_CLUSTERS = 8  # without classes
 LABELS_PER_CLASS = 5  # of the classifier with few labels
 N_DRAWS = 10  # of these labels

@@ -12,6 +12,7 @@ from .._data import frames
 from ..display.coding import Coder
 from ..display.mosaic import View, check_image_shape
 from .names import column_names
+from .refits import flat
 
 
 def packed(numbers: np.ndarray, dtype: str = "<f4") -> str:
@@ -98,11 +99,12 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def pictures(coder: Coder, rows: np.ndarray, image_shape: Sequence[int] | None) -> Pictures | None:
+def pictures(coder: Coder, X: Any, image_shape: Sequence[int] | None) -> Pictures | None:
     """Return the view of rows as pictures; None if nothing says that they are."""
     if coder.bigan is not None and coder.before is None:
         view = View(coder.bigan, image_shape)
-        return Pictures(rows, view.shape, view.channels_first) if view.shape else None
+        return Pictures(flat(X), view.shape, view.channels_first) if view.shape else None
     if image_shape is None:
         return None
+    rows = flat(X)
     return Pictures(rows, *check_image_shape(image_shape, rows.shape[1]))

@@ -15,6 +15,8 @@ from sklearn.utils import _safe_indexing, check_array, check_random_state, check
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples
 
+from .._data.reading import column_without_numbers
+
 T = TypeVar("T")
 
 HELD_OUT = 1 / 3  # of the rows
@@ -91,5 +93,10 @@ def encode(estimator: Any, X: ArrayLike) -> np.ndarray:
 
 def flat(X: Any, name: str = "X") -> np.ndarray:
     """Return rows of numbers as an array of shape (n, n_features), float64."""
-    rows = check_array(X, allow_nd=True, dtype=np.float64, input_name=name)
+    try:
+        rows = check_array(X, allow_nd=True, dtype=np.float64, input_name=name)
+    except (TypeError, ValueError) as error:
+        if (culprit := column_without_numbers(X)) is None:
+            raise
+        raise ValueError(f"{name} must hold numbers, got {culprit}") from error
     return rows.reshape(len(rows), -1)
