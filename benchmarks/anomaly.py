@@ -146,7 +146,8 @@ def for_so_many(seconds: float, probe: int, fit: Callable[[int], object]):
         start = perf_counter()
         fit(epochs)
         times.append(perf_counter() - start)
-    an_epoch = max((times[1] - times[0]) / (2 * probe), 1e-4)
+    # Beside other programs, the shorter fit may take longer.
+    an_epoch = max((times[1] - times[0]) / (2 * probe), times[1] / (30 * probe))
     return fit(max(1, round(probe + (seconds - times[0]) / an_epoch)))
 
 
