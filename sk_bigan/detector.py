@@ -55,8 +55,8 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         - "code": distance of the code to the centre of the prior, :math:`\|E(x)\|^2`.
         - "features": distance of x and G(E(x)) in D's last hidden layer (EGBAD [1]_).
         - "cycle_features": the same in a discriminator of pairs (x, x) and (x, G(E(x))). It and
-          one of pairs (z, z) and (z, E(G(z))) take part in training (ALAD [2]_), which takes half
-          as long again.
+          one of pairs (z, z) and (z, E(G(z))) take part in training (ALAD [2]_), which takes
+          twice as long.
         - "logit": -D(x, E(x)) (EGBAD). A good training ends with a D that is fooled, whose logits
           say little.
 
