@@ -151,6 +151,8 @@ def forward(
     done = 0  # rows whose output is written
     output = np.empty(0, dtype) if out is None else out
     computing: list[Computed] = []
+    # A CPU computes at once. A result kept would move the next batch's memory out of the cache.
+    most_at_once = 0 if device.type == "cpu" else 1
 
     def write() -> None:
         nonlocal done, output
@@ -172,9 +174,10 @@ def forward(
                     n_at_once = _whole_blocks(len(batch) // 2)
                     continue
                 rows = rows[len(batch) :]
-                if len(computing) > 1:
+                if len(computing) > most_at_once:
                     write()
-        write()
+        while computing:
+            write()
     return output
 
 
