@@ -51,9 +51,11 @@ def swap(x: Tensor, probability: float = 0.25, groups: Tensor | None = None) -> 
 
 
 def _random_bytes(shape: Sequence[int], device: torch.device) -> Tensor:
-    """Return uniform bytes, of which a draw gives eight at once."""
+    """Return uniform bytes. A CPU takes eight from each number that it draws."""
+    if device.type != "cpu":  # not tried on others, whose draws may have fewer bits
+        return torch.randint(256, shape, dtype=torch.uint8, device=device)
     n_bytes = prod(shape)
-    draws = torch.randint(-(2**63), 2**63 - 1, (ceil(n_bytes / 8),), device=device)
+    draws = torch.randint(-(2**63), 2**63 - 1, (ceil(n_bytes / 8),))
     return draws.view(torch.uint8)[:n_bytes].view(*shape)
 
 
