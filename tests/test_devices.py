@@ -48,6 +48,13 @@ def test_several_gpus_are_missing_where_one_would_be(digits, small):
         small(device="cuda", data_parallel=True).fit(digits)
 
 
+def test_the_units_of_a_cpu_are_those_of_torch_s_older_functions():
+    units = cpu_capabilities()
+    assert units.get("avx2", False) == torch.cpu._is_avx2_supported()
+    assert units.get("avx512_f", False) == torch.cpu._is_avx512_supported()
+    assert units.get("avx512_bf16", False) == torch.cpu._is_avx512_bf16_supported()
+
+
 def test_auto_precision_is_what_the_processor_does_natively():
     capabilities = cpu_capabilities()
     native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")

@@ -98,7 +98,7 @@ def cpu_capabilities() -> Mapping[str, Any]:
     """Return which vector and matrix units the CPU has, by torch's names of them."""
     if hasattr(torch.cpu, "get_capabilities"):
         return torch.cpu.get_capabilities()
-    return {  # torch 2.9 and 2.10, which will not change any more
+    return {  # torch 2.10, which will not change any more
         "avx2": torch.cpu._is_avx2_supported(),
         "avx512_f": torch.cpu._is_avx512_supported(),
         "avx512_bf16": torch.cpu._is_avx512_bf16_supported(),
