@@ -122,6 +122,19 @@ def test_clusters_are_as_many_as_classes():
     assert with_y > 0.9 > without
 
 
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+def test_a_fit_whose_codes_are_all_the_same_is_a_row_of_the_table(wine):
+    class Collapsed(Noise):
+        def transform(self, X):
+            return np.ones((len(X), self.n_codes))
+
+    estimators = {"collapsed": Collapsed(), "two": PCA(2)}
+    table = evaluate(estimators, *wine, random_state=0, as_frame=True).table
+    assert np.isnan(table.silhouette["collapsed"])
+    assert table.loc["collapsed", OF_CLASSES].max() < 0.6
+    assert table.loc["two"].notna().all()
+
+
 def test_seeds_folds_and_processes(wine):
     def figures(**parameters):
         table = evaluate(PCA(2), *wine, with_pca=False, **parameters).table

@@ -84,6 +84,7 @@ def evaluate(
             Share of the 5 nearest neighbours in X that are among the 5 nearest in codes.
         silhouette
             Silhouette of the clusters of k-means in codes: as many as classes, or 8 without `y`.
+            NaN where all codes are the same.
         accuracy_1nn, accuracy_linear
             With `y`, accuracies of the nearest neighbour and of a logistic regression on
             standardised codes.

@@ -44,7 +44,7 @@ def measure(
     }
     n_clusters = N_CLUSTERS if y is None else len(np.unique(y))
     clusters = KMeans(n_clusters, n_init=10, random_state=random).fit_predict(codes)
-    figures["silhouette"] = silhouette_score(codes[few], clusters[few])
+    figures["silhouette"] = silhouette(codes[few], clusters[few])
     if y is not None:
         train_codes = encode(fitted, X_train)
         figures |= class_figures(train_codes, y[train], codes, y[test], random)
@@ -62,6 +62,11 @@ def neighbourhood_figures(X: np.ndarray, codes: np.ndarray) -> dict[str, float]:
         "trustworthiness": trustworthiness(X, codes, n_neighbors=N_NEIGHBORS),
         "neighbors_kept": float(np.mean(kept)) / N_NEIGHBORS,
     }
+
+
+def silhouette(codes: np.ndarray, clusters: np.ndarray) -> float:
+    """Return the silhouette, or NaN where codes are too much alike for several clusters."""
+    return silhouette_score(codes, clusters) if len(np.unique(clusters)) > 1 else np.nan
 
 
 def class_figures(
