@@ -197,17 +197,18 @@ def test_a_detector_gives_scores_decisions_and_labels(score, tmp_path):
     assert {*labels} == {-1, 1}
 
 
-def test_several_parts_come_out_of_one_call(tmp_path):
+@pytest.mark.parametrize("layers", ["latent", "hidden", ["body.0.1", "head"]])
+def test_several_parts_come_out_of_one_call(layers, tmp_path):
     X = data("rows")
-    parameters = {"hidden_units": (32,), "max_epochs": 2, "random_state": 0}
+    parameters = {"hidden_units": (32,), "max_epochs": 2, "random_state": 0, "features": layers}
     detector = BiGANDetector(4, **parameters).fit(X)
     detector.to_onnx(tmp_path / "both", part=["encoder", "detector", "discriminator"])
     session = onnxruntime.InferenceSession(tmp_path / "both")
     assert [value.name for value in session.get_inputs()] == ["X", "z"]
-    codes = detector.transform(X)
-    outputs = session.run(None, {"X": X.astype(np.float32), "z": codes.astype(np.float32)})
+    z = np.zeros((500, 4), dtype=np.float32)
+    outputs = session.run(None, {"X": X.astype(np.float32), "z": z})
     features, scores, _, labels, logits = outputs
-    np.testing.assert_allclose(features, codes, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(features, detector.transform(X), rtol=0, atol=1e-5)
     np.testing.assert_allclose(scores, detector.score_samples(X), rtol=1e-5, atol=1e-4)
     assert labels.shape == logits.shape == (500,)
 

@@ -76,15 +76,16 @@ class EncoderOfRows(nn.Module):
 
     def __init__(self, export: Export):
         super().__init__()
-        self.network = export.players.encoder
-        self.features = export.features
-        self.summary = export.summary
+        network = self.network = export.players.encoder
+        features, summary = export.features, export.summary
+        # Anew at each call: the exporter puts tensors of its own in the place of the weights. From
+        # a closure: it may wrap the attributes of this module, and copies of a wrapped one fail.
+        self.read = lambda x: joined(reader(network, features, summary)(x))
+        self.summary = summary
         self.to_samples = make_to_samples(export.fitted.scaler, export.fitted.layout, CPU)
 
     def forward(self, X: Tensor) -> Tensor:
-        # Anew at each call: the exporter puts tensors of its own in the place of the weights.
-        read = reader(self.network, self.features, self.summary)
-        return joined(read(self.to_samples(X.flatten(1))))
+        return self.read(self.to_samples(X.flatten(1)))
 
 
 class GeneratorOfRows(nn.Module):
