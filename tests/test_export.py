@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -211,6 +212,17 @@ def test_several_parts_come_out_of_one_call(layers, tmp_path):
     np.testing.assert_allclose(features, detector.transform(X), rtol=0, atol=1e-5)
     np.testing.assert_allclose(scores, detector.score_samples(X), rtol=1e-5, atol=1e-4)
     assert labels.shape == logits.shape == (500,)
+
+
+@pytest.mark.parametrize("layers", ["hidden", ["body.3"]])
+def test_a_layer_that_is_called_twice(small, layers, tmp_path):
+    X, activation = data("rows"), nn.ReLU()
+    body = nn.Sequential(nn.Linear(64, 16), activation, nn.Linear(16, 16), activation)
+    encoder = nn.Sequential(OrderedDict(body=body, head=nn.Linear(16, 3)))
+    bigan = small(latent_dim=3, encoder=encoder, features=layers).fit(X)
+    bigan.to_onnx(tmp_path / "encoder")
+    features = run(tmp_path / "encoder", X=X.astype(np.float32))
+    np.testing.assert_allclose(features, bigan.transform(X), rtol=0, atol=1e-5)
 
 
 def test_features_may_be_changed_after_the_fit(kinds, tmp_path):
