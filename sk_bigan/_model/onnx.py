@@ -211,7 +211,7 @@ def write_onnx(
     ValueError
         If part or dtype is unknown, or the network cannot be exported.
     """
-    parts = [part] if isinstance(part, str) else [*part]
+    parts: list[Any] = [*part] if isinstance(part, list | tuple) else [part]
     _check(part, parts, dtype, is_detector=decide is not None)
     onnx, onnxruntime = _packages()
     networks = {id(n): n for name in parts for n in PARTS[name].networks(fitted.players)}.values()
@@ -254,7 +254,8 @@ def write_onnx(
 def _check(part: Any, parts: Sequence[str], dtype: Any, is_detector: bool) -> None:
     """Refuse parts and a dtype that do not go together."""
     known = [name for name in PARTS if is_detector or name != "detector"]
-    if not parts or any(name not in known for name in parts) or len({*parts}) < len(parts):
+    are_known = all(isinstance(name, str) and name in known for name in parts)
+    if not parts or not are_known or len({*parts}) < len(parts):
         raise ValueError(f"part must be one of {known} or a list of some, got {part!r}")
     if "generator" in parts and len(parts) > 1:
         raise ValueError(
