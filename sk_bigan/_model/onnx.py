@@ -97,7 +97,7 @@ class GeneratorOfRows(nn.Module):
         self.layout = export.fitted.layout
         self.dtype = export.dtype
         center, factor = center_and_factor(export.fitted.scaler)
-        self.center, self.factor = torch.as_tensor(center), torch.as_tensor(factor)
+        self.center, self.factor = torch.tensor(center), torch.tensor(factor)
 
     def forward(self, z: Tensor) -> Tensor:
         rows = self.layout.to_rows(self.network(z)).double() / self.factor + self.center
@@ -301,7 +301,7 @@ def _some_inputs(names: Sequence[str], export: Export) -> tuple[Tensor, ...]:
         return 2 * torch.rand(max(CHECKED_ROWS), *shape, generator=generator) - 1
 
     fitted, dtype = export.fitted, export.dtype
-    center, factor = map(torch.as_tensor, center_and_factor(fitted.scaler))
+    center, factor = map(torch.tensor, center_and_factor(fitted.scaler))
     X = draw(prod(fitted.layout.row_shape)) / factor + center
     if not dtype.is_floating_point:
         X = X.clamp(0, 255)
