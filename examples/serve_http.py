@@ -2,7 +2,7 @@
 
 python examples/serve_http.py digits.onnx [--port 8000]
 
-It serves any file that `to_onnx` writes with X as input. docs/serve.md has the whole story.
+It serves any file that `to_onnx` writes with X as its only input. docs/serve.md has the story.
 """
 
 import argparse
@@ -29,6 +29,8 @@ def make_app(path):
     # Idle threads would otherwise keep cores busy between two requests.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(path, options)
+    if (inputs := [one.name for one in session.get_inputs()]) != ["X"]:
+        raise ValueError(f"{path} must have X as its only input, got {inputs}")
     about = json.loads(session.get_modelmeta().custom_metadata_map["sk_bigan"])
     names = [output.name for output in session.get_outputs()]
     dtype, Row = INPUTS[session.get_inputs()[0].type]

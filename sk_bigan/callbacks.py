@@ -8,7 +8,18 @@ from typing import Any
 import skorch.callbacks
 import torch
 from skorch import NeuralNet
+from skorch.callbacks import WarmRestartLR
+from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+SCHEDULES: dict[str, type] = {
+    **{
+        name: value
+        for name, value in vars(lr_scheduler).items()
+        if isinstance(value, type) and issubclass(value, lr_scheduler.LRScheduler)
+    },
+    "WarmRestartLR": WarmRestartLR,
+}
 
 
 class LRScheduler(skorch.callbacks.LRScheduler):
@@ -22,8 +33,8 @@ class LRScheduler(skorch.callbacks.LRScheduler):
     Parameters
     ----------
     policy : str or class
-        A class of :mod:`torch.optim.lr_scheduler`, or the name of one that skorch knows, as
-        "CosineAnnealingLR", "StepLR" or "ReduceLROnPlateau".
+        A class of :mod:`torch.optim.lr_scheduler` or its name, as "CosineAnnealingLR", "StepLR" or
+        "ReduceLROnPlateau", or skorch's "WarmRestartLR".
 
     monitor : str, default="loss_eg"
         Entry of the history that ReduceLROnPlateau reads, as "valid_score".
@@ -64,6 +75,15 @@ class LRScheduler(skorch.callbacks.LRScheduler):
             )
         self.rates_: Sequence[float] = []
         return super().initialize()
+
+    def _get_policy_cls(self) -> Any:
+        policy = SCHEDULES.get(self.policy) if isinstance(self.policy, str) else self.policy
+        if not callable(policy):
+            raise ValueError(
+                "policy must be a class of torch.optim.lr_scheduler or its name, got "
+                f"{self.policy!r}"
+            )
+        return policy
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Do nothing, where skorch's binds itself to a single optimizer."""

@@ -248,15 +248,31 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         width = self.blocks_[-1].stop
         if Z.shape[1] != width:
             raise ValueError(f"X must have {width} columns, got {Z.shape[1]}")
+        table = frames.make(self._origin, self._decoded(Z))
+        if self._origin.source == frames.source_of(X) == "pandas":
+            table.index = X.index  # type: ignore[union-attr]
+        return table
+
+    def _decoded(self, Z: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         columns = []
         for encoder, block in zip(self._encoders, self.blocks_, strict=True):
             encoded = Z[:, block.start : block.stop]
             known = ~np.isnan(encoded).any(axis=1)
             columns.append((encoder.decode(np.nan_to_num(encoded))[known], known))
-        table = frames.make(self._origin, columns)
-        if self._origin.source == frames.source_of(X) == "pandas":
-            table.index = X.index  # type: ignore[union-attr]
-        return table
+        return columns
+
+    def _filled(self, X: Any, Z: np.ndarray) -> Any:
+        """Return X with its gaps filled by encoded rows, which have none.
+
+        An encoding does not hold all that X does: rare categories share a number.
+        """
+        decoded = self._decoded(Z)
+        for encoder, column, (values, _) in zip(
+            self._encoders, self._read(X)[1], decoded, strict=True
+        ):
+            known, kept = encoder.kept(column)
+            values[known] = kept
+        return frames.make(self._origin, decoded)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the encoded columns.

@@ -441,7 +441,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Returns
         -------
         frame or ndarray of shape (n_samples, n_features)
-            As `inverse_transform` returns it. Known values stay, floats but for the last digits.
+            As `inverse_transform` returns it. Known values stay, but for categories that `fit` has
+            not seen.
 
         Raises
         ------
@@ -459,7 +460,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         rows = rows_of(self, X)
         completed = self.model_.map(self.model_.complete, rows)  # in single precision
         completed = self.model_.scaler.inverse_transform(completed)
-        return self._decoded(np.where(np.isnan(rows), completed, rows), like=X)
+        return self._as_given(self.columns_._filled(X, completed), like=X)
 
     def sample(
         self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None
@@ -496,7 +497,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         """Return rows as the table that `fit` saw or as `set_output` asks, with another's index."""
         if not hasattr(self, "columns_"):
             return in_container(self, rows, like)
-        table = self.columns_.inverse_transform(rows)
+        return self._as_given(self.columns_.inverse_transform(rows), like)
+
+    def _as_given(self, table: Any, like: Any) -> Any:
+        """Return a table of `columns_` in the container, or with the index, of another."""
         if isinstance(table, np.ndarray):
             return in_container(self, table, like)
         if hasattr(table, "iloc") and hasattr(like, "iloc"):  # both of pandas

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 from torch.optim import SGD
-from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, ReduceLROnPlateau
 from torch.utils.data import TensorDataset
 
 from sk_bigan._training.monitoring import Monitor, covariance
@@ -248,6 +248,12 @@ def test_a_schedule_sets_both_players_rates(digits, small):
     assert [epoch["event_lr"] for epoch in bigan.history_] == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize("policy", ["LinearLR", LinearLR])
+def test_a_schedule_of_torchs_goes_by_its_name_too(digits, small, policy):
+    bigan = small(max_epochs=4, callbacks=[LRScheduler(policy, total_iters=3)])
+    assert rates_of(bigan, digits) == pytest.approx(of_torch(LinearLR, 4, total_iters=3))
+
+
 def test_a_schedule_may_look_at_the_history(digits, small):
     plateau = LRScheduler(ReduceLROnPlateau, monitor="loss_eg", patience=0, event_name=None)
     bigan = small(max_epochs=8, callbacks=[plateau])
@@ -294,6 +300,9 @@ def test_a_schedule_that_does_not_apply(digits, small):
         scheduler = LRScheduler("StepLR", step_size=2, **wrong)
         with pytest.raises(ValueError, match="LRScheduler needs step_every='epoch' and the name"):
             small(callbacks=[scheduler]).fit(digits)
+    for unknown in ("Cosine", "ref", 3):
+        with pytest.raises(ValueError, match=f"policy must be a class .*, got {unknown!r}"):
+            small(callbacks=[LRScheduler(unknown)]).fit(digits)
     missing = LRScheduler("ReduceLROnPlateau", monitor="accuracy")
     with pytest.raises(ValueError, match=r"monitor must be .*\['code_cov.*, got 'accuracy'"):
         small(callbacks=[missing]).fit(digits)

@@ -4,6 +4,7 @@ import pickle
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -222,6 +223,13 @@ def test_another_score_needs_another_fit(detector, tumours):
             method(tumours[1])
     with pytest.raises(ValueError, match="anomaly_score changed"):
         changed.set_params(warm_start=True).fit(tumours[0])
+
+
+def test_a_fit_leaves_nothing_of_the_fit_before(tumours):
+    frame = pd.DataFrame(tumours[0]).add_prefix("x").assign(kind="benign")
+    again = quick(scaling="auto").fit(frame)
+    again.set_params(anomaly_score="logit").fit(tumours[0])
+    assert {*vars(again)} == {*vars(quick(anomaly_score="logit").fit(tumours[0]))}
 
 
 def test_a_score_with_settings_survives_a_pickle(tumours):

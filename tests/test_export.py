@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -197,19 +198,31 @@ def test_a_detector_gives_scores_decisions_and_labels(score, tmp_path):
     assert {*labels} == {-1, 1}
 
 
-def test_several_parts_come_out_of_one_call(tmp_path):
+@pytest.mark.parametrize("layers", ["latent", "hidden", ["body.0.1", "head"]])
+def test_several_parts_come_out_of_one_call(layers, tmp_path):
     X = data("rows")
-    parameters = {"hidden_units": (32,), "max_epochs": 2, "random_state": 0}
+    parameters = {"hidden_units": (32,), "max_epochs": 2, "random_state": 0, "features": layers}
     detector = BiGANDetector(4, **parameters).fit(X)
     detector.to_onnx(tmp_path / "both", part=["encoder", "detector", "discriminator"])
     session = onnxruntime.InferenceSession(tmp_path / "both")
     assert [value.name for value in session.get_inputs()] == ["X", "z"]
-    codes = detector.transform(X)
-    outputs = session.run(None, {"X": X.astype(np.float32), "z": codes.astype(np.float32)})
+    z = np.zeros((500, 4), dtype=np.float32)
+    outputs = session.run(None, {"X": X.astype(np.float32), "z": z})
     features, scores, _, labels, logits = outputs
-    np.testing.assert_allclose(features, codes, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(features, detector.transform(X), rtol=0, atol=1e-5)
     np.testing.assert_allclose(scores, detector.score_samples(X), rtol=1e-5, atol=1e-4)
     assert labels.shape == logits.shape == (500,)
+
+
+@pytest.mark.parametrize("layers", ["hidden", ["body.3"]])
+def test_a_layer_that_is_called_twice(small, layers, tmp_path):
+    X, activation = data("rows"), nn.ReLU()
+    body = nn.Sequential(nn.Linear(64, 16), activation, nn.Linear(16, 16), activation)
+    encoder = nn.Sequential(OrderedDict(body=body, head=nn.Linear(16, 3)))
+    bigan = small(latent_dim=3, encoder=encoder, features=layers).fit(X)
+    bigan.to_onnx(tmp_path / "encoder")
+    features = run(tmp_path / "encoder", X=X.astype(np.float32))
+    np.testing.assert_allclose(features, bigan.transform(X), rtol=0, atol=1e-5)
 
 
 def test_features_may_be_changed_after_the_fit(kinds, tmp_path):
@@ -426,6 +439,9 @@ def test_threads_compute_and_export_meanwhile(kinds, tmp_path):
         ({"part": "decoder"}, r"part must be one of \['encoder', .*\] or a list .*got 'decoder'"),
         ({"part": []}, r"part must be one of .* or a list of some, got \[\]"),
         ({"part": ["encoder"] * 2}, r"part must be one of .*, got \['encoder', 'encoder'\]"),
+        ({"part": None}, r"part must be one of .* or a list of some, got None"),
+        ({"part": {"encoder"}}, r"part must be one of .* or a list of some, got {'encoder'}"),
+        ({"part": np.array(["encoder"])}, r"part must be one of .*, got array\(\['encoder'\]"),
         ({"part": "detector"}, r"part must be one of \[.*'discriminator'\] .*got 'detector'"),
         ({"part": ["encoder", "generator"]}, r"part must have the generator alone, .*got \['enc"),
         ({"dtype": "int64"}, r"dtype must be one of \[.*'uint8'\] for the encoder, got 'int64'"),

@@ -1,5 +1,6 @@
 """Reading codes and hidden layers out of an encoder."""
 
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -48,6 +49,21 @@ def test_a_layer_is_read_before_the_next_works_in_place():
     layers = nn.Sequential(nn.Linear(5, 4), nn.ReLU(inplace=True))
     x = torch.randn(6, 5)
     assert reader(layers, ["0"])(x)["0"].equal(layers[0](x))
+
+
+@pytest.mark.parametrize("features", ["hidden", ["body.1", "body.3"]])
+def test_a_layer_that_is_called_twice_is_two_layers(features):
+    def with_activations(first, last):
+        body = nn.Sequential(dense[0], first, dense[1], last)
+        return nn.Sequential(OrderedDict(body=body, head=dense[2]))
+
+    dense, activation = [nn.Linear(5, 5) for _ in range(3)], nn.ReLU()
+    once, twice = with_activations(nn.ReLU(), nn.ReLU()), with_activations(activation, activation)
+    x = torch.randn(6, 5)
+    expected, got = (reader(encoder, features)(x) for encoder in (once, twice))
+    assert [*got] == [*expected]
+    for name, values in expected.items():
+        assert got[name].equal(values)
 
 
 def test_a_layer_named_twice_is_read_once(encoder):

@@ -142,6 +142,20 @@ def test_what_comes_back_is_what_went(digits, saved, tmp_path, kind, way):
     assert_same(bigan, way(bigan, tmp_path), digits[:50])
 
 
+def test_arrays_that_are_mapped_into_memory_are_no_cause_for_a_warning(digits, small, tmp_path):
+    """In a process of its own, because torch warns of them once in each."""
+    joblib.dump(small(scaling="standard").fit(digits), tmp_path / "model.joblib")
+    np.save(tmp_path / "X.npy", digits)
+    script = """
+import joblib, numpy as np
+bigan, X = joblib.load("model.joblib", mmap_mode="r"), np.load("X.npy")
+bigan.inverse_transform(bigan.transform(X))
+bigan.partial_fit(X).to_onnx("encoder")
+"""
+    arguments = ["-W", "error:The given NumPy array is not writable", "-c", script]
+    subprocess.run([sys.executable, *arguments], cwd=tmp_path, check=True)
+
+
 @pytest.mark.parametrize("way", [by_pickle, by_joblib])
 @pytest.mark.parametrize("kind", OWN)
 def test_own_networks_and_functions_come_back_too(digits, saved, tmp_path, kind, way):

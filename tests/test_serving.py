@@ -120,3 +120,12 @@ def test_images_are_served_in_bytes_and_in_their_shape(digits, tmp_path):
             {"detail": "body.X.0.0.0: Input should be less than or equal to 255"},
         )
         assert ask({"X": [[1] * 64]})[0] == 422
+
+
+@pytest.mark.parametrize("part", ["generator", ["encoder", "discriminator"]])
+def test_a_file_that_needs_codes_is_refused_at_the_start(detector, tmp_path, part):
+    detector.to_onnx(path := tmp_path / "model.onnx", part)
+    command = [sys.executable, str(EXAMPLE), str(path), "--port", "0"]
+    server = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert server.returncode == 1
+    assert re.search(r"model.onnx must have X as its only input, got \['", server.stderr)

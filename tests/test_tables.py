@@ -121,6 +121,32 @@ def test_an_imputed_frame_keeps_what_is_known():
             assert (imputed[name][known] == FRAME[name][known]).all()
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("numbers", ["standard", "bins"])
+def test_known_values_stay_that_their_encoding_does_not_hold(library, numbers):
+    """Rare categories share a number, bins end at the extremes, and float64 has 53 bits."""
+    table = pd.DataFrame({"kind": [*"aaaabbbbcccdde", None], "id": 2**60 + np.arange(15)})
+    table["size"] = np.linspace(0, 1, 15)
+    encoder = ColumnEncoder(numbers=numbers, max_categories=2)
+    bigan = make(scaling=encoder).fit(LIBRARIES[library](table))
+    table["size"] *= 7
+    imputed = bigan.impute(LIBRARIES[library](table))
+    for name in table.columns:
+        assert [*imputed[name]][:14] == [*LIBRARIES[library](table)[name]][:14]
+    with pytest.warns(UserWarning, match="not seen 1 of the categories"):
+        filled = bigan.impute(LIBRARIES[library](table.assign(kind="new")))
+    assert {str(kind) for kind in filled["kind"]} <= {*"abcde"}
+
+
+def test_known_values_take_the_dtype_of_fit():
+    table = pd.DataFrame({"count": [*range(20)], "kind": [*"ab"] * 10})
+    bigan = make(scaling=ColumnEncoder(numbers="bins")).fit(table)
+    later = pd.DataFrame({"count": [30.0, np.nan, -2.0], "kind": [*"abb"]})
+    imputed = bigan.impute(later)
+    assert imputed["count"].dtype == np.int64
+    assert [imputed["count"][0], imputed["count"][2]] == [30, -2]
+
+
 @pytest.mark.parametrize(
     ("container", "frame"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)]
 )

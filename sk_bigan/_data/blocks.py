@@ -107,6 +107,13 @@ class Numbers:
             return (self.origin + numbers.astype(np.int64) * self.step).astype(self.dtype)
         return numbers.astype(self.dtype)
 
+    def kept(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
+        """Return a mask of the rows with a value, and these values in the dtype of `fit`."""
+        observed = column.observed
+        if observed.dtype != self.dtype:
+            observed = self.from_numbers(self.to_numbers(observed))
+        return column.known, observed
+
 
 class Standard(Numbers):
     """A number as one number of mean 0 and variance 1.
@@ -155,12 +162,12 @@ class Bins(Numbers):
         numbers = self.to_numbers(column.observed)
         # KBinsDiscretizer's edges, which it would take only if 1e-8 apart in the column's units.
         edges = np.unique(np.quantile(numbers, np.linspace(0, 1, n_bins + 1)))
-        self.low, self.widths = edges[0], np.diff(edges) if len(edges) > 1 else np.zeros(1)
+        self.first, self.widths = edges[0], np.diff(edges) if len(edges) > 1 else np.zeros(1)
         self.suffixes = [f"_bin{i}" for i in range(1, len(self.widths) + 1)]
 
     def encode(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
         """Return blocks of the rows that have one, and a mask of these rows."""
-        starts = self.low + np.cumsum(self.widths) - self.widths
+        starts = self.first + np.cumsum(self.widths) - self.widths
         widths = np.where(self.widths > 0, self.widths, 1)
         with np.errstate(over="ignore"):  # bins may be as narrow as the least float
             shares = (self.to_numbers(column.observed)[:, np.newaxis] - starts) / widths
@@ -168,7 +175,7 @@ class Bins(Numbers):
 
     def decode(self, block: np.ndarray) -> np.ndarray:
         """Return the values of blocks without gaps, imperfect ones too."""
-        return self.from_numbers(self.low + np.clip(block, 0, 1) @ self.widths)
+        return self.from_numbers(self.first + np.clip(block, 0, 1) @ self.widths)
 
 
 class OneHot:
@@ -241,3 +248,9 @@ class OneHot:
     def decode(self, block: np.ndarray) -> np.ndarray:
         """Return the categories of the largest numbers; of infrequent ones, the most frequent."""
         return self.values[block.argmax(axis=1)]
+
+    def kept(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
+        """Return a mask of the rows with a category that `fit` has seen, and these categories."""
+        known, seen = column.known.copy(), [c in self.places for c in column.observed.tolist()]
+        known[known] = seen
+        return known, column.observed[seen]

@@ -222,9 +222,8 @@ def make_to_samples(
     give the same samples in any dtype, because scaling is in float64 where the device has it.
     """
     dtype = torch.float32 if device.type == "mps" else torch.float64
-    center, factor = (
-        torch.as_tensor(numbers, dtype=dtype, device=device)
-        for numbers in center_and_factor(scaler)
+    center, factor = (  # copies, because torch warns of arrays that are read-only
+        torch.tensor(numbers, dtype=dtype, device=device) for numbers in center_and_factor(scaler)
     )
 
     def to_samples(rows: Tensor) -> Tensor:

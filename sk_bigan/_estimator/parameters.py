@@ -195,7 +195,7 @@ def build_players(
     output: nn.Module = nn.Tanh() if is_bounded(scaler) else nn.Identity()
     if columns is not None:
         blocks = [(block.kind, block.stop - block.start) for block in columns.blocks_]
-        units = (torch.as_tensor(u, dtype=torch.float32) for u in center_and_factor(scaler))
+        units = (torch.tensor(u, dtype=torch.float32) for u in center_and_factor(scaler))
         output = BlockOutput(blocks, *units)
     widths = built_from["hidden_units"]
     return build_networks(

@@ -41,10 +41,8 @@ def read_rows(
     ensure_min_samples : int
     """
     leave_other_threads()
-    if reset:
-        vars(estimator).pop("columns_", None)
-        if (encoder := column_encoder(estimator.scaling, X)) is not None:
-            estimator.columns_ = encoder.fit(X)
+    if reset and (encoder := column_encoder(estimator.scaling, X)) is not None:
+        estimator.columns_ = encoder.fit(X)
     if hasattr(estimator, "columns_"):
         return _encoded(estimator, X, reset, ensure_min_samples)
     rows, row_shape = open_rows(X)

@@ -115,6 +115,11 @@ class Run:
         self.running = running
         self.draft = object.__new__(type(estimator))
         vars(self.draft).update(self.before)
+        if anew:
+            parameters = estimator.get_params(deep=False)
+            for name in self.before.keys() - parameters.keys():
+                if name.endswith("_"):  # learned by the fit before
+                    delattr(self.draft, name)
         self.rows, row_shape = read_rows(self.draft, X, reset=anew, ensure_min_samples=2)
         if anew:
             self.layout = recognise(row_shape, wanted_sample_shape(estimator))

@@ -76,15 +76,16 @@ class EncoderOfRows(nn.Module):
 
     def __init__(self, export: Export):
         super().__init__()
-        self.network = export.players.encoder
-        self.features = export.features
-        self.summary = export.summary
+        network = self.network = export.players.encoder
+        features, summary = export.features, export.summary
+        # Anew at each call: the exporter puts tensors of its own in the place of the weights. From
+        # a closure: it may wrap the attributes of this module, and copies of a wrapped one fail.
+        self.read = lambda x: joined(reader(network, features, summary)(x))
+        self.summary = summary
         self.to_samples = make_to_samples(export.fitted.scaler, export.fitted.layout, CPU)
 
     def forward(self, X: Tensor) -> Tensor:
-        # Anew at each call: the exporter puts tensors of its own in the place of the weights.
-        read = reader(self.network, self.features, self.summary)
-        return joined(read(self.to_samples(X.flatten(1))))
+        return self.read(self.to_samples(X.flatten(1)))
 
 
 class GeneratorOfRows(nn.Module):
@@ -96,7 +97,7 @@ class GeneratorOfRows(nn.Module):
         self.layout = export.fitted.layout
         self.dtype = export.dtype
         center, factor = center_and_factor(export.fitted.scaler)
-        self.center, self.factor = torch.as_tensor(center), torch.as_tensor(factor)
+        self.center, self.factor = torch.tensor(center), torch.tensor(factor)
 
     def forward(self, z: Tensor) -> Tensor:
         rows = self.layout.to_rows(self.network(z)).double() / self.factor + self.center
@@ -210,7 +211,7 @@ def write_onnx(
     ValueError
         If part or dtype is unknown, or the network cannot be exported.
     """
-    parts = [part] if isinstance(part, str) else [*part]
+    parts: list[Any] = [*part] if isinstance(part, list | tuple) else [part]
     _check(part, parts, dtype, is_detector=decide is not None)
     onnx, onnxruntime = _packages()
     networks = {id(n): n for name in parts for n in PARTS[name].networks(fitted.players)}.values()
@@ -253,7 +254,8 @@ def write_onnx(
 def _check(part: Any, parts: Sequence[str], dtype: Any, is_detector: bool) -> None:
     """Refuse parts and a dtype that do not go together."""
     known = [name for name in PARTS if is_detector or name != "detector"]
-    if not parts or any(name not in known for name in parts) or len({*parts}) < len(parts):
+    are_known = all(isinstance(name, str) and name in known for name in parts)
+    if not parts or not are_known or len({*parts}) < len(parts):
         raise ValueError(f"part must be one of {known} or a list of some, got {part!r}")
     if "generator" in parts and len(parts) > 1:
         raise ValueError(
@@ -299,7 +301,7 @@ def _some_inputs(names: Sequence[str], export: Export) -> tuple[Tensor, ...]:
         return 2 * torch.rand(max(CHECKED_ROWS), *shape, generator=generator) - 1
 
     fitted, dtype = export.fitted, export.dtype
-    center, factor = map(torch.as_tensor, center_and_factor(fitted.scaler))
+    center, factor = map(torch.tensor, center_and_factor(fitted.scaler))
     X = draw(prod(fitted.layout.row_shape)) / factor + center
     if not dtype.is_floating_point:
         X = X.clamp(0, 255)

@@ -153,7 +153,7 @@ def parts_of(detector: BiGANDetector) -> Parts:
         return Parts(1.0, None, centre)
     if wanted == "density":
         location, precision = (
-            torch.as_tensor(numbers, dtype=torch.float32, device=model.device)
+            torch.tensor(numbers, dtype=torch.float32, device=model.device)
             for numbers in (detector.location_, detector.precision_)
         )
 

@@ -49,7 +49,7 @@ def reader(
         return lambda x: {"summary": summary(joined(hidden(x)))}
     if not features:
         raise ValueError("features must name at least one layer, got an empty list")
-    known = [name for name, _ in encoder.named_modules() if name]
+    known = [name for name, _ in encoder.named_modules(remove_duplicate=False) if name]
     for name in features:
         if name not in known:
             raise ValueError(
@@ -77,7 +77,7 @@ def body_of(encoder: nn.Module, features: str) -> nn.Module:
 
 
 def _reader_of_hidden(encoder: nn.Module, features: str) -> Callable[[Tensor], dict[str, Tensor]]:
-    children = [f"body.{name}" for name, _ in body_of(encoder, features).named_children()]
+    children = [f"body.{name}" for name in body_of(encoder, features)._modules]
     return _reader_of_layers(encoder, children or ["body"])
 
 
@@ -85,7 +85,7 @@ def _reader_of_layers(
     encoder: nn.Module, names: Sequence[str]
 ) -> Callable[[Tensor], dict[str, Tensor]]:
     # A copy on the same weights: hooks on the encoder itself would see other threads' calls too.
-    observed = deepcopy(encoder, {id(tensor): tensor for tensor in all_tensors(encoder)})
+    observed = _with_layers_apart(encoder)
     outputs: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[..., None]:
@@ -109,6 +109,18 @@ def _reader_of_layers(
         return {name: outputs.pop(name) for name in names}
 
     return read
+
+
+def _with_layers_apart(network: nn.Module) -> nn.Module:
+    """Return a copy on the same weights, in which a layer of two names is two layers."""
+    tensors = {id(tensor): tensor for tensor in all_tensors(network)}
+    copy, seen = deepcopy(network, {**tensors}), set()
+    for layer in [*copy.modules()]:
+        for name, child in layer._modules.items():
+            if child in seen:
+                layer._modules[name] = deepcopy(child, {**tensors})
+            seen.add(child)
+    return copy
 
 
 def all_tensors(network: nn.Module) -> Iterator[Tensor]:
