@@ -42,7 +42,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
     Parameters
     ----------
     latent_dim : int, default=32
-        Length of a code z. 8 finds more anomalies among pictures.
+        Length of a code z. Pictures want 8, and a recipe (docs/anomaly.md).
 
     anomaly_score : str or callable, default="density"
         Score that is high for anomalies. The density had the best AUROC on five tables
