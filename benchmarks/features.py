@@ -197,7 +197,8 @@ def bigan(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fi
     of_images = parameters.get("architecture") in OF_IMAGES
     if of_images:
         parameters["sample_shape"] = IMAGE_SHAPE[task.name]
-    if task.name == "colour":
+    is_summarised = of_images or task.name == "colour"
+    if is_summarised:
         parameters["features"] = "summary"  # which is learned in fit
     model = BiGANTransformer(LATENT_DIM[task.name], random_state=seed, **parameters)
     model.fit(task.X_train)
@@ -208,8 +209,9 @@ def bigan(task: Task, seed: int, seconds: float | None, **parameters: Any) -> Fi
     names = {"code": "latent", "layer": "penultimate"}
     features = {name: partial(read, features=value) for name, value in names.items()}
     hidden = partial(read, features="hidden")
-    if task.name == "colour":
+    if is_summarised:
         features["summary"] = partial(read, features="summary")
+    if task.name == "colour":
         features |= with_components(task, seed, hidden)
     elif of_images:
         features["hidden"] = hidden
