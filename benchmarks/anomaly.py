@@ -316,7 +316,8 @@ def mnist_scores(train: np.ndarray, test: np.ndarray, epochs: int):
         start = perf_counter()
         model = BiGANDetector(contamination=0.01, max_epochs=epochs, random_state=0, **parameters)
         model.fit(train)
-        return -model.score_samples(test), perf_counter() - start
+        seconds = perf_counter() - start
+        return -model.score_samples(test), seconds
 
     scores, seconds = detector(**PICTURES)
     yield "BiGANDetector", scores, seconds

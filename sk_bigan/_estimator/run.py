@@ -113,13 +113,12 @@ class Run:
         self.before = dict(vars(estimator))
         self.anew = anew
         self.running = running
-        self.draft = object.__new__(type(estimator))
-        vars(self.draft).update(self.before)
-        if anew:
+        kept = self.before
+        if anew:  # without what the fit before has learned
             parameters = estimator.get_params(deep=False)
-            for name in self.before.keys() - parameters.keys():
-                if name.endswith("_"):  # learned by the fit before
-                    delattr(self.draft, name)
+            kept = {n: v for n, v in kept.items() if n in parameters or not n.endswith("_")}
+        self.draft = object.__new__(type(estimator))
+        vars(self.draft).update(kept)
         self.rows, row_shape = read_rows(self.draft, X, reset=anew, ensure_min_samples=2)
         if anew:
             self.layout = recognise(row_shape, wanted_sample_shape(estimator))
