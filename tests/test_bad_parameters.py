@@ -202,6 +202,10 @@ PARAMETERS = [
         TypeError,
         "callbacks must not have skorch's LRScheduler.*take sk_bigan.callbacks.*got <skorch",
     ),
+    *(
+        ({"callbacks": [scoring("r2")]}, TypeError, f"{scoring.__name__}, which.*validation_frac")
+        for scoring in (skorch.callbacks.EpochScoring, skorch.callbacks.BatchScoring)
+    ),
     (
         {"callbacks": [EarlyStopping(load_best=True)], "checkpoint_dir": "x"},
         ValueError,

@@ -73,6 +73,7 @@ BUILT_IN = {
     "no seed": {"random_state": None},
     "device": {"device": torch.device("cpu")},
     "NumPy's numbers": {"latent_dim": np.int64(3), "cycle_weight": np.float32(0.5)},
+    "NumPy's arrays": {"hidden_units": np.array([24, 8]), "sample_shape": np.array([1, 8, 8])},
 }
 OWN = {
     "class": {"encoder": SmallEncoder, "encoder__width": 3, **IMAGES},
@@ -132,7 +133,7 @@ def assert_same(a, b, X):
 
 
 def a_sample(bigan):
-    return torch.zeros(1, *bigan.sample_shape or (64,), device=bigan.device_)
+    return torch.zeros(1, *bigan.model_.layout.sample_shape, device=bigan.device_)
 
 
 @pytest.mark.parametrize("way", [by_pickle, by_joblib, by_file, by_skops])

@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 from skorch.callbacks import Callback
+from skorch.callbacks.scoring import ScoringBase
 from torch import nn
 
 from .._data.scaling import SCALINGS, center_and_factor, given_scaler, is_bounded, summary
@@ -94,6 +95,12 @@ RUN: Constraints = {
 
 CONSTRAINTS: Constraints = STRUCTURE | TRAINING | RUN
 
+# Callbacks that do not suit three networks, and what does.
+OF_ONE_NETWORK: dict[type, str] = {
+    skorch.callbacks.LRScheduler: "sets one optimizer: take sk_bigan.callbacks.LRScheduler",
+    ScoringBase: "scores predictions: take validation_fraction, or on_epoch_end of your own",
+}
+
 
 def check_parameters(estimator: Any) -> None:
     """Refuse parameters that are not as described, or that contradict each other."""
@@ -132,12 +139,12 @@ def _check_callback(entry: Any, checkpoint_dir: Any) -> None:
             "callbacks must be instances of skorch.callbacks.Callback or pairs of a name "
             f"and such an instance, got {entry!r}"
         )
-    schedules = isinstance(callback, skorch.callbacks.LRScheduler)
-    if schedules and not isinstance(callback, LRScheduler):
-        raise TypeError(
-            "callbacks must not have skorch's LRScheduler, which sets one optimizer: "
-            f"take sk_bigan.callbacks.LRScheduler, got {callback!r}"
-        )
+    for kind, why in OF_ONE_NETWORK.items():
+        if isinstance(callback, kind) and not isinstance(callback, LRScheduler):
+            raise TypeError(
+                f"callbacks must not have skorch's {type(callback).__name__}, which {why}, "
+                f"got {callback!r}"
+            )
     if checkpoint_dir is not None and getattr(callback, "load_best", False):
         raise ValueError(
             "callbacks must not have load_best=True with checkpoint_dir, since checkpoints "

@@ -19,8 +19,8 @@ def as_json(value: Any) -> Any:
     TypeError
         If it cannot.
     """
-    if isinstance(value, np.generic):
-        value = value.item()
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
     if isinstance(value, torch.device):
         return str(value)
     if isinstance(value, list | tuple):
