@@ -93,7 +93,7 @@ def column_places(X: ArrayLike, n_dimensions: int = 3, n_neighbors: int = 4) -> 
         # It joins groups that have no neighbours in each other, as it should.
         warnings.filterwarnings("ignore", "The number of connected components")
         warnings.simplefilter("ignore", SparseEfficiencyWarning)
-        found = isomap.fit_transform(distances)
+        found = np.asarray(isomap.fit_transform(distances))
     extent = np.abs(found).max()
     if extent < LEAST_EXTENT:
         raise ValueError(

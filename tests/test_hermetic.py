@@ -1,4 +1,4 @@
-"""Results do not depend on what the caller's process has set in torch, nor change it."""
+"""Results do not depend on what the caller's process has set, nor change it."""
 
 import pickle
 from contextlib import contextmanager
@@ -6,10 +6,20 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from sklearn import config_context
 
-from sk_bigan import BiGANDetector, BiGANTransformer, LatentDisplay, SampleDisplay
+from sk_bigan import (
+    BiGANDetector,
+    BiGANTransformer,
+    InterpolationDisplay,
+    LatentDisplay,
+    ReconstructionDisplay,
+    SampleDisplay,
+)
+from sk_bigan.columns import ColumnEncoder
 
 
 @contextmanager
@@ -192,3 +202,67 @@ def test_a_fitted_estimator_gives_the_bits_of_a_plain_process(
     compare(
         setting, OF_FITTED[method], partial(pickle.loads, fitted), rows, tmp_path, plain, method
     )
+
+
+# Frames that scikit-learn makes of all outputs, by `set_config(transform_output=...)`
+
+KINDS = {
+    "numbers": {},
+    "range": {"scaling": "range"},
+    "columns": {"scaling": "columns"},
+    "encoder": {"scaling": ColumnEncoder().set_output(transform="pandas")},
+    "displaced": {"augmentation": "displace"},
+    "summary": {"features": "summary"},
+}
+GIVE_FRAMES = ["pandas", "polars"]
+
+
+def results(bigan, X):
+    codes = bigan.fit(X).transform(X)
+    outputs = codes, bigan.score_samples(X), bigan.sample(3)
+    return [np.asarray(output) for output in outputs]
+
+
+@pytest.mark.parametrize("library", GIVE_FRAMES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_frames_of_all_outputs_hold_the_bits_of_arrays(library, kind, rows):
+    expected = results(BiGANTransformer(**SMALL | KINDS[kind]), rows)
+    with config_context(transform_output=library):
+        found = results(BiGANTransformer(**SMALL | KINDS[kind]), rows)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("library", GIVE_FRAMES)
+def test_tables_are_imputed_where_all_outputs_are_frames(library, rows):
+    table = pd.DataFrame(rows, columns=list("abcde")).assign(text=["x", "y"] * 35)
+    table.loc[3, "a"] = np.nan
+    bigan = BiGANTransformer(**SMALL).fit(table)
+    with config_context(transform_output=library):
+        found = BiGANTransformer(**SMALL).fit(table).impute(table)
+    pd.testing.assert_frame_equal(found, bigan.impute(table))
+
+
+def drawn(bigan, X):
+    """Return what the displays draw of 64 columns as images."""
+    shape = {"image_shape": (8, 8)}
+    displays = [
+        LatentDisplay.from_estimator(bigan, X, method="pca").points,
+        LatentDisplay.from_predictions(bigan.transform(X), method="tsne").points,
+        SampleDisplay.from_estimator(bigan, **shape).samples,
+        SampleDisplay.from_estimator(bigan).samples,
+        ReconstructionDisplay.from_estimator(bigan, X, **shape).reconstructions,
+        InterpolationDisplay.from_estimator(bigan, X[:1], X[1:2], **shape).walks,
+    ]
+    plt.close("all")
+    return displays
+
+
+@pytest.mark.parametrize("library", GIVE_FRAMES)
+def test_displays_draw_the_same_where_all_outputs_are_frames(library, digits):
+    bigan = BiGANTransformer(**SMALL).fit(digits[:40])
+    expected = drawn(bigan, digits[:40])
+    with config_context(transform_output=library):
+        found = drawn(bigan, digits[:40])
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -98,10 +98,14 @@ def _passes(estimator: Any, rows: Any, ensure_min_samples: int) -> bool:
 def column_encoder(scaling: Any, X: Any) -> ColumnEncoder | None:
     """Return an encoder of X's columns, if X is to be encoded."""
     if isinstance(scaling, ColumnEncoder):
-        return clone(scaling)
-    if scaling == "columns" or (isinstance(scaling, str) and scaling == "auto" and not is_plain(X)):
-        return ColumnEncoder()
-    return None
+        encoder = clone(scaling)
+    elif scaling == "columns" or (
+        isinstance(scaling, str) and scaling == "auto" and not is_plain(X)
+    ):
+        encoder = ColumnEncoder()
+    else:
+        return None
+    return encoder.set_output(transform="default")  # whatever scikit-learn is told to return
 
 
 def _encoded(

@@ -55,9 +55,10 @@ def learn_summary(views: Sequence[np.ndarray], latent_dim: int, seed: int) -> Su
             f"features='summary' needs at least latent_dim={latent_dim} rows and hidden values, "
             f"got {n_rows} rows and {n_hidden} hidden values"
         )
-    scaler = StandardScaler().fit(np.concatenate(views))
+    scaler = StandardScaler().set_output(transform="default").fit(np.concatenate(views))
     n_components = max(latent_dim, min(N_COMPONENTS, n_rows, n_hidden))
-    pca = PCA(n_components, random_state=seed).fit(scaler.transform(np.concatenate(views)))
+    pca = PCA(n_components, random_state=seed).set_output(transform="default")
+    pca.fit(scaler.transform(np.concatenate(views)))
     first, second = (pca.transform(scaler.transform(view)) for view in views)
     between = np.cov(np.concatenate([first, second]).T).reshape(n_components, n_components)
     within = (first - second).T @ (first - second) / (2 * n_rows)

@@ -93,7 +93,7 @@ class View:
         """Map (n, ...) to images (n, height, width, ...), or to scaled columns (n, n_columns)."""
         if not self.shape:
             columns = rows.reshape(len(rows), -1).astype(np.float64)
-            return self.estimator.scaler_.transform(columns)
+            return np.asarray(self.estimator.scaler_.transform(columns))
         images = rows.reshape(len(rows), *self.shape)
         if self.channels_first:
             images = images.transpose(0, 2, 3, 1)

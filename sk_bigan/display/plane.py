@@ -77,14 +77,15 @@ def _by_pca(codes: np.ndarray) -> Plane:
             ["first", "second"], np.nan_to_num(pca.explained_variance_ratio_), strict=True
         )
     ]
-    return Plane(pca.transform(codes), labels, pca.mean_, pca.components_)
+    return Plane(np.asarray(pca.transform(codes)), labels, pca.mean_, pca.components_)
 
 
 def _by_tsne(codes: np.ndarray) -> Plane:
     from sklearn.manifold import TSNE  # whose import takes long
 
     perplexity = min(30, (len(codes) - 1) / 3)  # it must be below the number of rows
-    points = TSNE(perplexity=perplexity, random_state=0).fit_transform(codes)
+    tsne = TSNE(perplexity=perplexity, random_state=0)
+    points = np.asarray(tsne.fit_transform(codes))
     return Plane(points, ("first coordinate of t-SNE", "second coordinate of t-SNE"))
 
 
@@ -101,7 +102,7 @@ def _by_umap(codes: np.ndarray) -> Plane:
     umap = UMAP(n_neighbors=min(15, len(codes) - 1), random_state=0, n_jobs=1)
     n_threads = torch.get_num_threads()
     try:
-        points = umap.fit_transform(codes)
+        points = np.asarray(umap.fit_transform(codes))
     finally:
         torch.set_num_threads(n_threads)  # numba sets OpenMP's, on which the bits of fits depend
     return Plane(points, ("first coordinate of UMAP", "second coordinate of UMAP"))
