@@ -216,3 +216,19 @@ def test_calls_before_fit(small, method, arguments, parameters):
     unfitted = small(**parameters)
     with refused(unfitted, NotFittedError, "BiGANTransformer instance is not fitted yet.*'fit'"):
         getattr(unfitted, method)(*arguments)
+
+
+@pytest.mark.filterwarnings("ignore:X ranges from")  # the rows are far away, as they must be
+def test_results_that_a_dtype_cannot_hold(digits, small):
+    bigan = small().fit((digits * 1e-3).astype(np.float16))
+    far = np.full((2, 64), 6e4, np.float16)
+    codes = np.empty((2, 4), np.float16)
+    assert np.isfinite(bigan.transform(far.astype(np.float32))).all()
+    for arguments in ({}, {"out": codes}):
+        with pytest.raises(ValueError, match="no finite numbers for some of the rows 0 to 1 of X"):
+            bigan.transform(far, **arguments)
+    large = small(scaling="range").fit(digits * 1e41)
+    codes = large.transform(digits[:2] * 1e41)
+    assert np.isfinite(large.inverse_transform(codes)).all()
+    with refused(large, ValueError, "X must be codes in float64, .*, got float32"):
+        large.inverse_transform(codes.astype(np.float32))

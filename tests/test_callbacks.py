@@ -186,6 +186,46 @@ def test_scoring_draws_nothing_that_the_training_would_have_drawn(digits, small)
     assert same_weights(held_out, small(**settings).fit(trained_on))
 
 
+class Look(Callback):
+    """Asks the estimator for features in the middle of its training."""
+
+    def __init__(self, bigan, X):
+        self.bigan, self.X = bigan, X
+        self.alone, self.among_others = [], []
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def ask(self, net, **kwargs):
+        codes = self.bigan.transform(self.X)
+        self.alone.append(self.bigan.transform(self.X[:1])[0])
+        self.among_others.append(codes[0])
+        self.bigan.inverse_transform(codes)
+        self.bigan.score(self.X)
+
+    on_batch_begin = on_batch_end = on_epoch_end = ask
+
+
+@pytest.mark.parametrize("settings", [{}, {"validation_fraction": 0.3}, {"encoder": Noisy}])
+def test_who_looks_at_a_training_sees_a_model_and_changes_nothing(digits, small, settings):
+    bigan = small(**settings)
+    look = Look(bigan, digits[:40])
+    bigan.set_params(callbacks=[look]).fit(digits)
+    assert same_weights(bigan, small(**settings).fit(digits))
+    if "encoder" not in settings:  # that one draws for each row
+        np.testing.assert_array_equal(look.alone, look.among_others)
+
+
+def test_networks_that_their_owner_trains_on_give_the_features_of_networks_at_rest(digits, small):
+    bigan = small().fit(digits)
+    codes = bigan.transform(digits)
+    for network in (bigan.encoder_, bigan.generator_):
+        network.train()
+    np.testing.assert_array_equal(bigan.transform(digits[:9]), codes[:9])
+    assert bigan.encoder_.training
+    assert all(layer.training for layer in bigan.encoder_.modules())
+
+
 def test_partial_fit_holds_nothing_out(digits, small):
     bigan = small(validation_fraction=0.5).partial_fit(digits)
     assert same_weights(bigan, small().partial_fit(digits))

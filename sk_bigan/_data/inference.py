@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import DTypeLike
-from torch import Tensor
+from torch import Tensor, nn
 
 from .._machine.devices import as_tensor, free_memory, send, to_device
+from .._machine.random_numbers import undisturbed
 from .._machine.repeatable import repeatable
 from .._machine.threads import leave_other_threads
 from ..exceptions import NotFiniteError
@@ -102,6 +104,20 @@ def _to_host(result: Tensor) -> Tensor:
     return on_host.copy_(result, non_blocking=True)
 
 
+@contextmanager
+def at_rest(networks: Sequence[nn.Module], device: torch.device) -> Iterator[None]:
+    """Put networks into evaluation mode inside; a training does not feel what is drawn there."""
+    modes = [(layer, layer.training) for network in networks for layer in network.modules()]
+    for network in networks:
+        network.eval()
+    try:
+        with undisturbed(device):
+            yield
+    finally:
+        for layer, is_training in modes:
+            layer.training = is_training
+
+
 @torch.inference_mode()
 def forward(
     function: Callable[[Tensor], Tensor],
@@ -147,7 +163,7 @@ def forward(
     n_at_once = inference_rows(X.shape[1], device, sizes.width)
     if out is None and len(X) <= n_at_once and device.type == "cpu" and isinstance(X, np.ndarray):
         result = compute(function, as_tensor(X), device, narrow, sizes.few_rows).get()
-        return _finite(result, 0).astype(dtype)
+        return _finite(result, dtype, 0)
     done = 0  # rows whose output is written
     output = np.empty(0, dtype) if out is None else out
     computing: list[Computed] = []
@@ -156,7 +172,7 @@ def forward(
 
     def write() -> None:
         nonlocal done, output
-        result = _finite(computing.pop(0).get(), done)
+        result = _finite(computing.pop(0).get(), output.dtype, done)
         if done == 0 and out is None:
             output = np.empty((len(X), *result.shape[1:]), dtype)
         output[done : done + len(result)] = result
@@ -181,8 +197,10 @@ def forward(
     return output
 
 
-def _finite(result: np.ndarray, n_before: int) -> np.ndarray:
-    """Return the result of a batch that comes after so many rows, if it is finite."""
+def _finite(result: np.ndarray, dtype: DTypeLike, n_before: int) -> np.ndarray:
+    """Return the result of a batch that comes after so many rows, if it is finite in this dtype."""
+    with np.errstate(over="ignore"):
+        result = result.astype(dtype, copy=False)
     if not np.isfinite(result).all():
         raise NotFiniteError(
             f"the networks give no finite numbers for some of the rows {n_before} to "

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
-from typing import Any, Self
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from .._data.inference import forward
+from .._data.inference import at_rest, forward
 from .._data.layout import Layout
 from .._data.rows import DatasetRows
 from .._data.scaling import make_to_samples
@@ -21,6 +21,7 @@ from .._data.units import warn_of_other_units
 from .._machine.hermetic import hermetic
 from .._machine.random_numbers import seeded, undisturbed
 from .._machine.threads import require_no_fork
+from ..exceptions import NotFiniteError
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
 from ..networks.folding import ROW_BLOCK, USUAL_SIZES, Prepared, Sizes, prepared
@@ -32,6 +33,28 @@ from .summary import Summary, summary_from_arrays
 
 Rows = np.ndarray | DatasetRows
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def computed_at_rest(
+    method: Callable[Concatenate[Fitted, P], T],
+) -> Callable[Concatenate[Fitted, P], T]:
+    """Let a method compute in a plain torch, and with the networks in evaluation mode.
+
+    A callback may ask in the middle of a training, and users train networks on.
+    """
+
+    @hermetic()
+    @wraps(method)
+    def inner(self: Fitted, *args: P.args, **kwargs: P.kwargs) -> T:
+        if not any(network.training for network in self.players):
+            return method(self, *args, **kwargs)
+        with at_rest(self.players, self.device):
+            return method(self, *args, **kwargs)
+
+    return inner
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -40,7 +63,7 @@ class Fitted:
     Parameters
     ----------
     players : Players
-        E, G and D, in evaluation mode.
+        E, G and D.
     scaler : fitted scaler of scikit-learn
         Maps rows of X to the units of the networks.
     layout : Layout
@@ -92,13 +115,13 @@ class Fitted:
         return prepared(self.players.generator, (self.latent_dim,))
 
     @property
-    @hermetic()
+    @computed_at_rest
     def prepared_players(self) -> Players:
         """E, G and D for inference."""
         E, G = self.prepared_encoder.network, self.prepared_generator.network
         return Players(E, G, self.players.discriminator)
 
-    @hermetic()
+    @computed_at_rest
     def map(
         self,
         function: Callable[[Tensor], Tensor],
@@ -116,7 +139,7 @@ class Fitted:
             warn_of_other_units(rows, self.scaler)
         return results
 
-    @hermetic()
+    @computed_at_rest
     def features(
         self, rows: Rows, which: str | Sequence[str] = "latent", out: np.ndarray | None = None
     ) -> np.ndarray:
@@ -137,7 +160,7 @@ class Fitted:
             function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
         return self.map(function, rows, dtype, out, sizes)
 
-    @hermetic()
+    @computed_at_rest
     def feature_sizes(self, which: str | Sequence[str]) -> dict[str, int]:
         """Return the number of features of each layer, by its name."""
         one_sample = torch.zeros(1, *self.layout.sample_shape, device=self.device)
@@ -145,15 +168,20 @@ class Fitted:
             read = reader(self.players.encoder, which, self.summary)(one_sample)
         return {name: output.shape[1] for name, output in read.items()}
 
-    @hermetic()
+    @computed_at_rest
     def generate(self, z: np.ndarray) -> np.ndarray:
         """Return G(z) in the units and the shape of X, with z's dtype or float32 if wider."""
         G, sizes, _ = self.prepared_generator
         dtype = np.result_type(z.dtype, np.float32)  # X may exceed what float16 holds
         to_rows = lambda batch: self.layout.to_rows(G(batch))  # noqa: E731
         x = forward(to_rows, z, self.device, dtype, None, Tensor.float, sizes)
-        rows = self.scaler.inverse_transform(x)
-        return rows.astype(dtype, copy=False).reshape(-1, *self.layout.row_shape)
+        with np.errstate(over="ignore"):
+            rows = self.scaler.inverse_transform(x).astype(dtype, copy=False)
+        if not np.isfinite(rows).all():
+            raise NotFiniteError(
+                f"X must be codes in float64, for rows of the size of those in fit, got {z.dtype}"
+            )
+        return rows.reshape(-1, *self.layout.row_shape)
 
     @hermetic()
     def draw_codes(self, n: int, seed: int) -> np.ndarray:

@@ -13,6 +13,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
+from .._data.inference import at_rest
 from .._data.rows import DatasetRows, from_all_over
 from .._machine.devices import to_device
 from .._machine.plain import all_finite
@@ -132,11 +133,9 @@ class Monitor:
 
     @torch.no_grad()
     def look(self) -> Health:
-        """Return the networks' health; they are left in evaluation mode."""
-        for network in self.players:
-            network.eval()
+        """Return the networks' health."""
         (E, G, _), D = self.players, self.players.D
-        with undisturbed(self.x.device):  # networks of the user's own may draw
+        with at_rest(self.players, self.x.device):
             codes, samples = E(self.x), G(self.z)
             errors, deviations = self.x - G(codes), self.x - self.x.mean(0)
             real_logits = D(x=self.x, z=codes).float().flatten()
@@ -185,9 +184,7 @@ class HealthChecks:
 
     def check(self) -> Health | None:
         """Return the networks' health, or None if anything in the training is not finite."""
-        was_training = self.net.encoder_.training
         health = self.monitor.look()
-        self.net.set_training(was_training)
         fine = np.isfinite(health).all() and all_finite(self.net.training_state())
         return health if fine else None
 

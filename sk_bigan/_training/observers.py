@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import copy, deepcopy
 from typing import Any
 
@@ -12,7 +11,7 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from .._machine.random_numbers import undisturbed
+from .._data.inference import at_rest
 from ..callbacks import set_learning_rates
 from ..exceptions import Diverged, NotFiniteError
 
@@ -40,21 +39,11 @@ class HeldOutScore(Callback):
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         try:
-            with at_rest(net):
-                score = self.score()
+            score = self.score()
         except NotFiniteError as error:
             losses = {name: net.history[-1, name] for name in ("loss_d", "loss_eg")}
             raise Diverged(len(net.history), losses) from error
         net.history.record("valid_score", score)
-
-
-@contextmanager
-def at_rest(net: NeuralNet) -> Iterator[None]:
-    """Put the networks into evaluation mode; the training does not feel what is drawn inside."""
-    for network in net.players:
-        network.eval()
-    with undisturbed(torch.device(net.device)):
-        yield
 
 
 class ProgressBar(Callback):
@@ -126,7 +115,7 @@ class EpochTasks(Callback):
 
     def _end(self, net: NeuralNet) -> bool:
         self.is_open = False
-        with at_rest(net):
+        with at_rest(net.players, torch.device(net.device)):
             return self.task.call_on_fit_task_end(
                 **self.arguments, reconstruction_attributes=self.fitted_so_far
             )

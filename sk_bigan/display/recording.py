@@ -13,7 +13,6 @@ from skorch.callbacks import Callback
 
 from .._estimator.parameters import draw_seed
 from .._estimator.rows import rows_of
-from .._training.observers import at_rest
 from ..exceptions import NotFiniteError
 from ..transformer import BiGANTransformer
 from .mosaic import View
@@ -37,14 +36,14 @@ class Recording(NamedTuple):
 
 
 class EachEpoch(Callback):
-    """Calls `action(epoch)` after each epoch, with the networks in evaluation mode."""
+    """Calls `action(epoch)` after each epoch."""
 
     def __init__(self, action: Callable[[int], None]):
         self.action = action
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         # An epoch that ends with NaN is undone, and comes again.
-        with at_rest(net), suppress(NotFiniteError):
+        with suppress(NotFiniteError):
             self.action(len(net.history))
 
 
