@@ -97,7 +97,14 @@ class Density(NamedTuple):
     noise_variance: Any
 
     @classmethod
-    def fit(cls, codes: np.ndarray, errors: np.ndarray, n_values: int, outliers: float) -> Self:
+    def fit(
+        cls,
+        codes: np.ndarray,
+        errors: np.ndarray,
+        n_values: int,
+        outliers: float,
+        n_gaps: np.ndarray | int = 0,
+    ) -> Self:
         """Fit to all rows but a share of outliers, those of lowest density.
 
         As in Rousseeuw & Van Driessen 1999, Section 3, each step fits the rows that were densest in
@@ -112,14 +119,18 @@ class Density(NamedTuple):
             Number of values in a sample.
         outliers : float
             Share of the rows.
+        n_gaps : ndarray of shape (n,) or 0
+            Number of values that a sample lacks, and that its error leaves out.
         """
+        n_known = n_values - np.broadcast_to(n_gaps, len(codes))
         n_outliers = int(outliers * len(codes))
         inliers = np.ones(len(codes), dtype=bool)
         for _ in range(MOST_STEPS):
             covariance = LedoitWolf().fit(codes[inliers])
-            variance = max(errors[inliers].mean() / n_values, np.finfo(np.float32).tiny)
+            variance = errors[inliers].sum() / max(n_known[inliers].sum(), 1)
+            variance = max(variance, np.finfo(np.float32).tiny)
             density = cls(covariance.location_, covariance.precision_, float(variance))
-            log_densities = density.log(codes, errors)
+            log_densities = density.log(codes, errors, n_gaps)
             before = inliers
             inliers = log_densities >= np.partition(log_densities, n_outliers)[n_outliers]
             if np.array_equal(inliers, before):
@@ -148,14 +159,26 @@ class Density(NamedTuple):
             float(mean(self.noise_variance, other.noise_variance)),
         )
 
-    def log(self, codes: Any, errors: Any) -> Any:
-        """Return log densities up to a constant, of shape (n,): arrays of arrays, or tensors."""
+    def log(self, codes: Any, errors: Any, n_gaps: Any = 0) -> Any:
+        """Return log densities up to a constant, of shape (n,): arrays of arrays, or tensors.
+
+        A value that is not known counts as much as a known one does on average, so that rows with
+        gaps and rows without are on one scale.
+        """
         deviations = codes - self.location
         distances = (deviations @ self.precision * deviations).sum(1)
-        return -(distances + errors / self.noise_variance) / 2
+        return -(distances + errors / self.noise_variance + n_gaps) / 2
 
 
-def codes_and_errors(E: nn.Module, G: nn.Module, x: Tensor) -> Tensor:
-    """Return E(x) and the squared error of the reconstruction, (n, latent_dim + 1)."""
+def codes_and_errors(
+    E: nn.Module, G: nn.Module, x: Tensor, is_known: Tensor | None = None
+) -> Tensor:
+    """Return E(x) and the squared error of the known values' reconstruction, (n, latent_dim + 1).
+
+    All values of x are known where nothing says otherwise.
+    """
     z = E(x).flatten(1)
-    return torch.cat([z, (x - G(z)).flatten(1).square().sum(1, keepdim=True)], dim=1)
+    errors = x - G(z)
+    if is_known is not None:
+        errors = errors.where(is_known, 0.0)
+    return torch.cat([z, errors.flatten(1).square().sum(1, keepdim=True)], dim=1)

@@ -23,6 +23,7 @@ from ._estimator.rows import refuse_streams, rows_of
 from ._model.fitted import Fitted
 from .anomaly import SCORES, Density, Score, codes_and_errors
 from .augmentations import Augmentation
+from .networks.blocks import takes_gaps
 from .networks.building import OwnNetwork
 from .networks.players import Players
 from .objectives import Objective
@@ -99,7 +100,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         Inverse of the covariance of the codes.
 
     noise_variance_ : float
-        Mean squared error of a reconstructed value, in the units of `scaler_`.
+        Mean squared error of a known value's reconstruction, in the units of `scaler_`.
 
     encoder_, history_, ...
         Those of :class:`BiGANTransformer`. With "cycle_features", `discriminator_` holds three
@@ -383,13 +384,13 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         share = len(rows) / (n_before + len(rows))  # of these rows in the estimates
         seen: dict[str, Any] = {"n_samples_seen_": n_before + len(rows)}
         if self.anomaly_score == "density":
-            codes, errors = _codes_and_errors(self.model_, rows)
+            codes, errors, n_gaps = _codes_and_errors(self.model_, rows)
             n_values = prod(self.model_.layout.sample_shape)
-            density = Density.fit(codes, errors, n_values, outliers=self.contamination)
+            density = Density.fit(codes, errors, n_values, self.contamination, n_gaps)
             if n_before > 0:
                 density = self._density().mixed_with(density, share)
             seen |= {f"{name}_": value for name, value in density._asdict().items()}
-            normality = density.log(codes, errors)
+            normality = density.log(codes, errors, n_gaps)
         else:
             normality = self._normality(rows)
         percent = 100 * self.contamination
@@ -428,10 +429,12 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
 
 def _codes_and_errors(
     model: Fitted, rows: np.ndarray | DatasetRows
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | int]:
+    """Return codes, squared errors of known values, and the number of gaps of each row."""
     E, G, _ = model.prepared_players
-    both = model.map(lambda x: codes_and_errors(E, G, model.complete(x)), rows)
-    return both[:, :-1], both[:, -1]
+    both = model.map(lambda x: codes_and_errors(E, G, model.complete(x), ~x.isnan()), rows)
+    n_gaps = np.isnan(np.asarray(rows)).sum(1) if takes_gaps(E) else 0
+    return both[:, :-1], both[:, -1], n_gaps
 
 
 def _one_a_row(scores: Any, n_rows: int) -> Tensor:

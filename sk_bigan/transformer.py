@@ -514,7 +514,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         :math:`\|x - \bar{x}\|^2`, all in the units of `scaler_`, in which no column of a table
         dominates. 1 is a perfect reconstruction; the training mean as a prediction scores 0 on
         average. PCA's mean on equally scaled data is its explained variance ratio. BiGAN optimises
-        this only through `cycle_weight`.
+        this only through `cycle_weight`. Of a row with gaps, both norms are over the known columns;
+        a row without a value has 0.
 
         Parameters
         ----------

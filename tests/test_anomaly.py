@@ -121,6 +121,16 @@ def test_a_density_of_clean_data_finds_their_moments():
     assert density.noise_variance == pytest.approx(0.7, rel=0.02)
 
 
+def test_rows_with_gaps_are_as_dense_as_whole_rows():
+    random = np.random.default_rng(0)
+    codes, n_gaps = random.normal(size=(20_000, 2)), random.integers(0, 8, size=20_000)
+    errors = 0.7 * random.chisquare(8 - n_gaps)
+    density = Density.fit(codes, errors, 8, 1e-4, n_gaps)
+    assert density.noise_variance == pytest.approx(0.7, rel=0.02)
+    log_densities = density.log(codes, errors, n_gaps)
+    assert log_densities[n_gaps > 4].mean() == pytest.approx(log_densities.mean(), abs=0.1)
+
+
 @pytest.mark.parametrize("n_rows", [2, 3])
 def test_a_density_of_few_or_equal_rows_is_finite(n_rows):
     density = Density.fit(np.ones((n_rows, 3)), np.zeros(n_rows), 5, outliers=0.5)

@@ -230,5 +230,5 @@ def test_results_that_a_dtype_cannot_hold(digits, small):
     large = small(scaling="range").fit(digits * 1e41)
     codes = large.transform(digits[:2] * 1e41)
     assert np.isfinite(large.inverse_transform(codes)).all()
-    with refused(large, ValueError, "X must be codes in float64, .*, got float32"):
+    with refused(large, ValueError, "X must be codes in float64, .* for float32"):
         large.inverse_transform(codes.astype(np.float32))

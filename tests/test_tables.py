@@ -178,6 +178,41 @@ def test_a_gap_gets_what_its_row_s_code_stands_for():
     np.testing.assert_allclose(imputed[gaps], stood_for[gaps], atol=1e-4)
 
 
+def with_gaps(n=300):
+    X = RNG.normal(size=(n, 4)) * [1, 10, 100, 1]
+    X[RNG.random(X.shape) < 0.6] = np.nan
+    return X
+
+
+def errors_of_known_values(bigan, X, seen_by_the_encoder):
+    """Squared errors in units in which each column has a variance of one; NaN of gaps."""
+    rebuilt = bigan.inverse_transform(bigan.transform(seen_by_the_encoder))
+    return np.square(bigan.columns_.transform(X) - bigan.columns_.transform(rebuilt))
+
+
+def test_the_score_is_of_known_values_alone():
+    X = with_gaps()
+    bigan = make().fit(X)
+    errors = errors_of_known_values(bigan, X, X)
+    scores, none = bigan.score_samples(X), np.isnan(X).all(axis=1)
+    expected = 1 - np.nanmean(errors[~none], axis=1)
+    np.testing.assert_allclose(scores[~none], expected, rtol=1e-3, atol=1e-4)
+    assert none.any()
+    assert not scores[none].any()
+
+
+def test_an_untrained_model_explains_nothing_of_a_table_with_gaps():
+    untrained = make(max_epochs=1, learning_rate=1e-12).fit(with_gaps())
+    assert abs(untrained.score(with_gaps())) < 0.1
+
+
+def test_the_noise_of_a_density_is_that_of_known_values():
+    X = with_gaps()
+    detector = make(BiGANDetector, contamination=1e-6).fit(X)
+    errors = errors_of_known_values(detector, X, detector.impute(X))
+    assert detector.noise_variance_ == pytest.approx(np.nanmean(errors), rel=1e-3)
+
+
 def test_a_gap_tells_nothing_but_the_mean():
     """A row with a gap has the code of the row with the column's mean."""
     X = np.where(RNG.random((200, 5)) < 0.1, np.nan, RNG.normal(size=(200, 5)))

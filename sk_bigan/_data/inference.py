@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import DTypeLike
-from torch import Tensor, nn
+from torch import Tensor
 
 from .._machine.devices import as_tensor, free_memory, send, to_device
-from .._machine.random_numbers import undisturbed
 from .._machine.repeatable import repeatable
 from .._machine.threads import leave_other_threads
 from ..exceptions import NotFiniteError
@@ -102,20 +100,6 @@ def _to_host(result: Tensor) -> Tensor:
     # `cpu` would wait for whatever the device has been asked for until then.
     on_host = torch.empty_like(result, device="cpu", pin_memory=True)
     return on_host.copy_(result, non_blocking=True)
-
-
-@contextmanager
-def at_rest(networks: Sequence[nn.Module], device: torch.device) -> Iterator[None]:
-    """Put networks into evaluation mode inside; a training does not feel what is drawn there."""
-    modes = [(layer, layer.training) for network in networks for layer in network.modules()]
-    for network in networks:
-        network.eval()
-    try:
-        with undisturbed(device):
-            yield
-    finally:
-        for layer, is_training in modes:
-            layer.training = is_training
 
 
 @torch.inference_mode()

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import DTypeLike
 from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from torch import Tensor
 
+from ..exceptions import NotFiniteError
 from .layout import Layout
 from .rows import DatasetRows, in_order
 
@@ -125,6 +127,30 @@ def block_scaler(columns: Columns) -> StandardScaler:
     scaler = columns.standard
     scaler.scale_ = np.maximum(scaler.scale_, LEAST_DEVIATION)
     return scaler
+
+
+def share_of_known(errors: np.ndarray, rows: np.ndarray, scaler: StandardScaler) -> np.ndarray:
+    """Return squared errors over the variance of each row's known columns; 1 where it is 0."""
+    variance = ~np.isnan(rows) @ (scaler.var_ / np.square(scaler.scale_))
+    return np.divide(errors, variance, out=np.ones_like(errors), where=variance > 0)
+
+
+def in_units_of_rows(x: np.ndarray, scaler: Any, dtype: DTypeLike) -> np.ndarray:
+    """Return scaled rows in the units of X.
+
+    Raises
+    ------
+    NotFiniteError
+        If the dtype cannot hold them.
+    """
+    with np.errstate(over="ignore"):
+        rows = scaler.inverse_transform(x).astype(dtype, copy=False)
+    if not np.isfinite(rows).all():
+        raise NotFiniteError(
+            "X must be codes in float64, since rows like those of fit are too large for "
+            f"{np.dtype(dtype)}"
+        )
+    return rows
 
 
 def axis_of_units(columns: Columns, layout: Layout) -> int | None:

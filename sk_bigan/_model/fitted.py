@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
-from functools import cached_property, wraps
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from .._data.inference import at_rest, forward
+from .._data.at_rest import computed_at_rest
+from .._data.inference import forward
 from .._data.layout import Layout
 from .._data.rows import DatasetRows
-from .._data.scaling import make_to_samples
+from .._data.scaling import in_units_of_rows, make_to_samples, share_of_known
 from .._data.units import warn_of_other_units
-from .._machine.hermetic import hermetic
 from .._machine.random_numbers import seeded, undisturbed
 from .._machine.threads import require_no_fork
-from ..exceptions import NotFiniteError
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
 from ..networks.folding import ROW_BLOCK, USUAL_SIZES, Prepared, Sizes, prepared
@@ -32,28 +31,6 @@ from .format import to_numbers
 from .summary import Summary, summary_from_arrays
 
 Rows = np.ndarray | DatasetRows
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def computed_at_rest(
-    method: Callable[Concatenate[Fitted, P], T],
-) -> Callable[Concatenate[Fitted, P], T]:
-    """Let a method compute in a plain torch, and with the networks in evaluation mode.
-
-    A callback may ask in the middle of a training, and users train networks on.
-    """
-
-    @hermetic()
-    @wraps(method)
-    def inner(self: Fitted, *args: P.args, **kwargs: P.kwargs) -> T:
-        if not any(network.training for network in self.players):
-            return method(self, *args, **kwargs)
-        with at_rest(self.players, self.device):
-            return method(self, *args, **kwargs)
-
-    return inner
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +52,7 @@ class Fitted:
     device : torch.device
         Device of the networks.
     summary : Summary or None
-        Map of E's hidden layers to their summary, if one was learned.
+        Map of hidden layers to their summary, if learned.
     """
 
     players: Players
@@ -88,11 +65,11 @@ class Fitted:
     summary: Summary | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the fields alone, from which the rest follows."""
+        """Return the fields, from which the rest follows."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def to(self, device: torch.device) -> Fitted:
-        """Return this model on the device: itself if it is there, else a copy, tried out."""
+        """Return this model on the device: itself if there, else a copy, tried out."""
         if device == self.device:
             return self
         with undisturbed(device):  # networks of the user's own may draw
@@ -175,15 +152,9 @@ class Fitted:
         dtype = np.result_type(z.dtype, np.float32)  # X may exceed what float16 holds
         to_rows = lambda batch: self.layout.to_rows(G(batch))  # noqa: E731
         x = forward(to_rows, z, self.device, dtype, None, Tensor.float, sizes)
-        with np.errstate(over="ignore"):
-            rows = self.scaler.inverse_transform(x).astype(dtype, copy=False)
-        if not np.isfinite(rows).all():
-            raise NotFiniteError(
-                f"X must be codes in float64, for rows of the size of those in fit, got {z.dtype}"
-            )
-        return rows.reshape(-1, *self.layout.row_shape)
+        return in_units_of_rows(x, self.scaler, dtype).reshape(-1, *self.layout.row_shape)
 
-    @hermetic()
+    @computed_at_rest
     def draw_codes(self, n: int, seed: int) -> np.ndarray:
         """Return n draws from the prior, (n, latent_dim), float64."""
         with seeded(seed):
@@ -202,7 +173,10 @@ class Fitted:
             reconstructed = G(E(x))
             return (filled(x, reconstructed) - reconstructed).flatten(1).square().sum(1)
 
-        return 1 - self.map(squared_error, rows) / self.total_variance
+        errors = self.map(squared_error, rows)
+        if takes_gaps(E):
+            return 1 - share_of_known(errors, np.asarray(rows), self.scaler)
+        return 1 - errors / self.total_variance
 
     def state(self) -> dict[str, Any]:
         """Return the model as plain values and arrays, but for the prior."""

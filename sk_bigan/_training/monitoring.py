@@ -13,7 +13,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
-from .._data.inference import at_rest
+from .._data.at_rest import at_rest
 from .._data.rows import DatasetRows, from_all_over
 from .._machine.devices import to_device
 from .._machine.plain import all_finite
