@@ -40,7 +40,7 @@ class Fitted:
     Parameters
     ----------
     players : Players
-        E, G and D.
+        E, G, D.
     scaler : fitted scaler of scikit-learn
         Maps rows of X to the units of the networks.
     layout : Layout
