@@ -258,30 +258,6 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
             )
         return self._normality(rows_of(self, X))
 
-    def score(self, X: ArrayLike | Dataset, y: Any = None) -> float:
-        """Return the mean of `score_samples` over X.
-
-        Parameters
-        ----------
-        X : array-like or Dataset
-            Rows, images or items of the shape that they had in `fit`.
-
-        y : Ignored
-            Not used, present for API consistency by convention.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        ValueError
-            If X is not as in `fit`.
-        """
-        return super().score(X)
-
     def decision_function(self, X: ArrayLike | Dataset) -> np.ndarray:
         """Return `score_samples` minus `offset_`: negative for anomalies.
 
