@@ -351,6 +351,14 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
 
         return decide
 
+    def _try_out(self) -> None:
+        super()._try_out()
+        if (score := self._score()) is not None:
+            model = self.model_
+            one_sample = torch.zeros(1, *model.layout.sample_shape, device=model.device)
+            with torch.inference_mode():
+                _one_a_row(score(*model.prepared_players, one_sample), 1)
+
     def _calibration(
         self, rows: np.ndarray | DatasetRows, held_out: np.ndarray | None, running: bool
     ) -> dict[str, Any]:

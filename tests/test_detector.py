@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import Callback
 from torch import nn
 
 from sk_bigan import BiGANDetector, BiGANTransformer
@@ -130,9 +131,16 @@ def test_a_score_of_ones_own(tumours):
     np.testing.assert_allclose(detector.score_samples(X_test), expected, rtol=1e-5)
 
 
+class Refuse(Callback):
+    """Fails where a training begins."""
+
+    def on_train_begin(self, net, **kwargs):
+        raise AssertionError("a training has begun")
+
+
 @pytest.mark.parametrize("score", [lambda E, G, D, x: x, lambda E, G, D, x: 1.0])
 def test_a_score_of_ones_own_must_give_one_number_a_row(tumours, score):
-    detector = quick(anomaly_score=score)
+    detector = quick(anomaly_score=score, callbacks=[Refuse()])
     with pytest.raises(ValueError, match="anomaly_score must give a tensor of shape"):
         detector.fit(tumours[0])
     assert not hasattr(detector, "encoder_")
@@ -188,7 +196,7 @@ class Sum(nn.Module):
 
 
 def test_features_need_a_discriminator_that_has_some(tumours):
-    detector = quick(anomaly_score="features", discriminator=Sum)
+    detector = quick(anomaly_score="features", discriminator=Sum, callbacks=[Refuse()])
     with pytest.raises(ValueError, match="method last_hidden.* got Sum"):
         detector.fit(tumours[0])
     assert not hasattr(detector, "encoder_")

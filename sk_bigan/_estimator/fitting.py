@@ -239,6 +239,10 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         except MALFORMED as error:
             raise ValueError(f"'{path}' cannot be opened: {error}") from error
 
+    def _try_out(self) -> None:
+        """Refuse, before a training, what no training could make the networks give."""
+        self.model_.feature_sizes(self.features)
+
     def _calibration(
         self, rows: np.ndarray | DatasetRows, held_out: np.ndarray | None, running: bool
     ) -> dict[str, Any]:

@@ -176,8 +176,8 @@ class Run:
         require_finite(model.to_samples(extremes), extremes)
         if draft.features == "summary" and model.summary is None:
             draft.model_ = model = self._summarised(n_rows=N_ROWS_AT_FIRST)  # for callbacks
-        if self.anew:  # a fit refuses what transform could not give
-            model.feature_sizes(draft.features)
+        if self.anew:
+            draft._try_out()
         if is_first:
             warn_of_parameters(draft, self.rows.shape[0], columns, self.anew, self.running)
         checkpoints = None
