@@ -3,17 +3,20 @@
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers import same_weights
 from joblib import parallel_config
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
 
 HERE = Path(__file__).parent
 
@@ -29,6 +32,35 @@ def test_eight_threads_transform_as_one_does(digits, small, features):
     for a, b in zip(alone, together, strict=True):
         np.testing.assert_array_equal(a, b)
     assert scores == [bigan.score(part) for part in parts]
+
+
+class AskedFromElsewhere(Callback):
+    """Lets another thread ask for codes in the middle of a training."""
+
+    def __init__(self, threads, ask):
+        self.threads, self.ask = threads, ask
+        self.answers = []
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def on_batch_end(self, net, **kwargs):
+        if net.encoder_.training and len(self.answers) < 3:
+            self.answers.append(self.threads.submit(self.ask))
+            time.sleep(0.05)  # seconds, for the other thread to begin
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_who_asks_while_another_thread_trains_waits_for_its_end(digits, small, method):
+    expected = getattr(small().fit(digits), method)(digits)
+    bigan = small().fit(digits)
+    with ThreadPoolExecutor(3) as threads:
+        asked = AskedFromElsewhere(threads, lambda: bigan.transform(digits))
+        getattr(bigan.set_params(callbacks=[asked]), method)(digits)
+    assert len(asked.answers) == 3
+    for answer in asked.answers:
+        np.testing.assert_array_equal(answer.result(), expected.transform(digits))
+    assert same_weights(bigan, expected)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from torch import nn
 
 from .._machine.hermetic import hermetic
 from .._machine.random_numbers import undisturbed
+from .._machine.threads import one_at_a_time
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,16 +20,19 @@ T = TypeVar("T")
 
 @contextmanager
 def at_rest(networks: Sequence[nn.Module], device: torch.device) -> Iterator[None]:
-    """Put networks into evaluation mode inside; a training does not feel what is drawn there."""
-    modes = [(layer, layer.training) for network in networks for layer in network.modules()]
-    for network in networks:
-        network.eval()
-    try:
-        with undisturbed(device):
+    """Put networks into evaluation mode inside; a training does not feel what is drawn there.
+
+    Another thread than that of the training waits for its end.
+    """
+    with one_at_a_time(), undisturbed(device):
+        modes = [(layer, layer.training) for network in networks for layer in network.modules()]
+        for network in networks:
+            network.eval()
+        try:
             yield
-    finally:
-        for layer, is_training in modes:
-            layer.training = is_training
+        finally:
+            for layer, is_training in modes:
+                layer.training = is_training
 
 
 def computed_at_rest(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
