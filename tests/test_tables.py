@@ -201,6 +201,14 @@ def test_the_score_is_of_known_values_alone():
     assert not scores[none].any()
 
 
+def test_the_score_of_an_epoch_is_of_known_values_alone():
+    X = RNG.normal(size=(64, 1)) * np.ones(8)  # as many rows as are watched
+    X[RNG.random(X.shape) < 0.6] = np.nan
+    bigan = make(max_epochs=100).fit(X)
+    explained = 1 - np.nanmean(errors_of_known_values(bigan, X, X))
+    assert bigan.history_[-1]["score"] == pytest.approx(explained, abs=0.02)
+
+
 def test_an_untrained_model_explains_nothing_of_a_table_with_gaps():
     untrained = make(max_epochs=1, learning_rate=1e-12).fit(with_gaps())
     assert abs(untrained.score(with_gaps())) < 0.1

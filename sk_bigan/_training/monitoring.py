@@ -123,13 +123,15 @@ class Monitor:
     ----------
     players : Players
     x : Tensor of shape (n, *sample_shape)
+        Gaps are NaN.
     z : Tensor of shape (n, latent_dim)
         Draws from the prior.
     """
 
     def __init__(self, players: Players, x: Tensor, z: Tensor):
         self.players = players
-        self.x, self.z = x, z
+        self.is_known = ~x.isnan()
+        self.x, self.z = gaps_filled(players.encoder, x), z
 
     @torch.no_grad()
     def look(self) -> Health:
@@ -138,6 +140,7 @@ class Monitor:
         with at_rest(self.players, self.x.device):
             codes, samples = E(self.x), G(self.z)
             errors, deviations = self.x - G(codes), self.x - self.x.mean(0)
+            errors, deviations = (d.where(self.is_known, 0.0) for d in (errors, deviations))
             real_logits = D(x=self.x, z=codes).float().flatten()
             fake_logits = D(x=samples, z=self.z).float().flatten()
         return Health(
@@ -178,7 +181,6 @@ class HealthChecks:
         device = torch.device(net.device)
         with undisturbed(device), device, torch.no_grad():
             x = net.to_samples(to_device(rows_to_watch(X), device))
-            x = gaps_filled(net.players.encoder, x)
             z = net.prior.sample(len(x), net.latent_dim).to(x)
         return cls(net, Monitor(net.players, x, z))
 
