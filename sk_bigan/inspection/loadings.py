@@ -61,7 +61,8 @@ def loadings(estimator: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
     TypeError
         If `estimator` has no `transform`.
     ValueError
-        If X is not as in `fit`.
+        If X is not as in `fit`, or the estimator encodes categories, along which there is no
+        derivative.
 
     Examples
     --------

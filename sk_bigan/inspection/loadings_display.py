@@ -15,6 +15,7 @@ from ..display.common import Display
 from ..display.mosaic import MOST_NAMES, View, check_image_shape, draw_mosaic, in_rows, name_columns
 from ..transformer import BiGANTransformer
 from .loadings import loadings
+from .refits import flat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,8 +125,7 @@ class LoadingsDisplay(Display):
                 pictures = pictures.sum(axis=1 if channels_first else 3)
             return cls(pictures, label=label).plot(ax, **kwargs)
         if scaled:
-            rows = np.asarray(X, dtype=np.float64).reshape(-1, len(values))
-            values = values * rows.std(axis=0)[:, np.newaxis]
+            values = values * flat(X).std(axis=0)[:, np.newaxis]
             label += ",\nper standard deviation of the column"
         names = result.feature_names_in, result.feature_names_out
         return cls(values, *names, label=label).plot(ax, **kwargs)
