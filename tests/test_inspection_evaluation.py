@@ -8,6 +8,8 @@ import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.datasets import load_wine, make_blobs
 from sklearn.decomposition import PCA, KernelPCA
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.manifold import TSNE
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -170,6 +172,42 @@ def test_bad_input_of_evaluate_is_named(wine, estimators, y, error, message):
         evaluate(estimators, wine[0], y)
 
 
+def without_inverse(small):
+    """Transformers that have the method `inverse_transform`, but none for their codes."""
+    hidden = small(features="hidden", max_epochs=1)
+    return {
+        "penultimate": small(features="penultimate", max_epochs=1),
+        "hidden": hidden,
+        "summary": small(features="summary", max_epochs=1),
+        "a layer": small(features=["body.0"], max_epochs=1),
+        "in a pipeline": make_pipeline(StandardScaler(), hidden, PCA(2)),
+        "kernel": KernelPCA(2),
+        "nested kernel": make_pipeline(make_pipeline(StandardScaler(), KernelPCA(2)), PCA(2)),
+        "imputer": make_pipeline(SimpleImputer(), PCA(2)),
+        "frozen": make_pipeline(FrozenEstimator(SimpleImputer().fit(np.eye(13))), PCA(2)),
+    }
+
+
+@pytest.mark.parametrize("name", without_inverse(lambda **_: PCA()))
+def test_codes_without_an_inverse_have_all_other_figures(wine, small, name):
+    estimator = without_inverse(small)[name]
+    table = evaluate(estimator, *wine, with_pca=False, random_state=0).table
+    assert {key for key, values in table.items() if np.isnan(values).any()} == {"explained"}
+    control = shuffled_control(estimator, wine[0], n_repeats=2, random_state=0)
+    assert np.isnan([*control.real.scores, *control.shuffled.scores]).all()
+    assert np.isfinite(control.consistency_difference)
+    with pytest.raises(TypeError, match="the method inverse_transform, for what its transform"):
+        latent_dim_curve(estimator, wine[0], [1])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [KernelPCA(2, fit_inverse_transform=True), make_pipeline("passthrough", PCA(2)), PCA(2)],
+)
+def test_codes_with_an_inverse_have_a_share(wine, estimator):
+    assert evaluate(estimator, wine[0], with_pca=False, random_state=0).table.explained > 0.3
+
+
 def test_few_rows_and_texts_are_named(wine):
     with pytest.raises(ValueError, match="at least 11 test rows in each fold, got 10 of 30 rows"):
         evaluate(PCA(2), wine[0][:30], with_pca=False)
@@ -239,7 +277,7 @@ def test_bad_lengths_are_named(wine, small, latent_dims):
 def test_bad_estimators_of_curves_are_named(wine):
     with pytest.raises(ValueError, match="Invalid parameter 'latent_dim' for estimator PCA"):
         latent_dim_curve(PCA(), wine[0], [1])
-    with pytest.raises(TypeError, match="must have the method inverse_transform, got Noise"):
+    with pytest.raises(TypeError, match="must have the method inverse_transform, .* got Noise"):
         latent_dim_curve(Noise(), wine[0], [1], param_name="n_codes")
     assert hasattr(KernelPCA(), "inverse_transform")
     assert hasattr(GaussianRandomProjection(), "inverse_transform")

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._data.layout import Layout
 from .._data.scaling import describe, make_scaler, resolve_scaling
+from ..display.coding import is_invertible
 from .refits import flat
 
 
@@ -27,9 +28,10 @@ def explained_share(estimator: Any, X_train: Any, X_test: Any) -> float:
     r"""Return the share of the variation of held-out rows that their reconstructions explain.
 
     :math:`1 - \sum \|x - \hat{x}\|^2 / \sum \|x - \bar{x}\|^2`, where :math:`\bar{x}` is the mean
-    of the training rows, in the units of `scaler_of`. NaN without `inverse_transform`.
+    of the training rows, in the units of `scaler_of`. NaN without `inverse_transform`
+    of the codes.
     """
-    if not hasattr(estimator, "inverse_transform"):
+    if not is_invertible(estimator):
         return np.nan
     scaler = scaler_of(X_train)
     x = scaler.transform(flat(X_test))
