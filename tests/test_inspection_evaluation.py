@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.datasets import load_wine, make_blobs
+from sklearn.datasets import load_digits, load_wine, make_blobs
 from sklearn.decomposition import PCA, KernelPCA
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.random_projection import GaussianRandomProjection
 
+from sk_bigan._data.scaling import center_and_factor
 from sk_bigan.inspection import (
     evaluate,
     explain,
@@ -23,6 +24,7 @@ from sk_bigan.inspection import (
     loadings,
     shuffled_control,
 )
+from sk_bigan.inspection.units import scaler_of
 
 WITHOUT_Y = ["n_codes", "explained", "trustworthiness", "neighbors_kept", "silhouette", "seconds"]
 OF_CLASSES = ["accuracy_1nn", "accuracy_linear", "accuracy_few_labels"]
@@ -234,6 +236,68 @@ def test_frames_need_pandas(wine, monkeypatch, function):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=f"{function.__name__} requires pandas"):
         function(PCA(2), wine[0], as_frame=True)
+
+
+# Units
+
+
+def windows(axis):
+    """A wave beside noise of a thousand times its size, along one of the axes of a window."""
+    random = np.random.default_rng(0)
+    wave = np.sin(np.linspace(0, 6, 16) + random.uniform(0, 6, (120, 1)))
+    return np.stack([wave, 1000 + 1000 * random.normal(size=(120, 16))], axis=axis)
+
+
+IN_UNITS = {
+    "table": lambda: load_wine().data,
+    "frame": lambda: load_wine(as_frame=True).data,
+    "bounded columns": lambda: load_digits().data[:90],
+    "bytes": lambda: (load_digits().data[:90] * np.linspace(0.1, 15, 64)).astype(np.uint8),
+    "frame of bytes": lambda: pd.DataFrame(IN_UNITS["bytes"]()),
+    "images": lambda: load_digits().images[:90],
+    "channels last": lambda: windows(2),
+    "channels first": lambda: windows(1),
+    "colours last": lambda: windows(2).reshape(120, 8, 2, 2),
+    "channels of images": lambda: windows(1).reshape(120, 2, 4, 4)[:, :, :, [0, 1, 2, 3, 0, 1]],
+    "constant": lambda: np.full((40, 3), 7.0),
+}
+
+
+@pytest.mark.parametrize("name", IN_UNITS)
+def test_units_are_those_of_a_bigan(small, name):
+    X = IN_UNITS[name]()
+    own = small(latent_dim=2, hidden_units=(8,), max_epochs=1, architecture="mlp").fit(X).scaler_
+    ours = scaler_of(X)
+    assert type(ours) is type(own)
+    np.testing.assert_array_equal(center_and_factor(ours), center_and_factor(own))
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_channels_that_may_be_first_or_last_have_their_own_units_too(axis):
+    """Of these a BiGAN wants to be told which."""
+    X = np.ones((120, 5, 5, 5)) * np.random.default_rng(0).normal(size=(120, 5, 5, 5))
+    np.moveaxis(X, axis, 1)[:, :2] *= 1000
+    assert len(np.unique(scaler_of(X).scale_)) == (5 if axis != 2 else 1)
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_pca_beside_gets_channels_in_their_own_units(small, axis):
+    X = windows(axis)
+    fold = train, test = np.arange(80), np.arange(80, 120)
+    flat = X.reshape(120, -1)
+    low, high = X[train].min(axis=(0, 3 - axis)), X[train].max(axis=(0, 3 - axis))
+    each = np.arange(2)[:, np.newaxis] if axis == 1 else np.arange(2)
+    each = np.broadcast_to(each, X.shape[1:]).ravel()
+    rows = (flat - low[each]) / (high - low)[each]
+    pca = PCA(2).fit(rows[train])
+    errors = rows[test] - pca.inverse_transform(pca.transform(rows[test]))
+    expected = 1 - np.sum(errors**2) / np.sum((rows[test] - rows[train].mean(axis=0)) ** 2)
+    assert expected > 0.8
+    bigan = small(latent_dim=2, max_epochs=1)
+    beside = evaluate(bigan, X, cv=[fold], random_state=0, as_frame=True).table
+    assert beside.explained["PCA(2)"] == pytest.approx(expected, abs=1e-6)
+    curve = latent_dim_curve(bigan, X, [2], cv=[fold])
+    assert curve.pca_scores == pytest.approx(expected, abs=1e-6)
 
 
 # Curves

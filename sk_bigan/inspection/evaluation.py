@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch, check_random_state, column_or_1d
 from sklearn.utils._optional_dependencies import check_pandas_support
 from sklearn.utils.multiclass import type_of_target
@@ -19,7 +18,7 @@ from sklearn.utils.validation import check_consistent_length
 from .figures import FEWEST_TEST_ROWS, measure
 from .folds import shuffled_folds
 from .refits import check_transformer, flat
-from .units import scaler_of
+from .units import InUnits
 
 
 def evaluate(
@@ -154,7 +153,9 @@ def evaluate(
     if with_pca:
         most = min(rows.shape[1], *(len(train) for train, _ in folds))
         widths = {min(int(of_one["n_codes"]), most) for of_one in figures.values()}
-        pcas = {f"PCA({k})": scaled_pca(X, k) for k in sorted(widths)}
+        pcas = {
+            f"PCA({k})": make_pipeline(InUnits(), PCA(k, random_state=0)) for k in sorted(widths)
+        }
         others = {name: pca for name, pca in pcas.items() if name not in named}
         figures |= measure_all(others)
     names = [*figures]
@@ -178,12 +179,3 @@ def by_name(estimators: Any) -> dict[str, Any]:
         for i, name in enumerate(names)
     ]
     return dict(zip(numbered, estimators, strict=True))
-
-
-def scaled_pca(X: Any, n_components: int) -> Pipeline:
-    """Return PCA of flat rows in the units of `scaler_of`."""
-    scaler = scaler_of(X)
-    columns = FunctionTransformer(flat)
-    if isinstance(scaler, StandardScaler):
-        return make_pipeline(columns, StandardScaler(), PCA(n_components, random_state=0))
-    return make_pipeline(columns, PCA(n_components, random_state=0))
