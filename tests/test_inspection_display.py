@@ -124,6 +124,14 @@ def test_numbers_stand_out_and_large_matrices_have_none():
     assert ConsistencyDisplay(np.eye(11)).plot().texts_ == []
 
 
+@pytest.mark.parametrize(("style", "colour"), [("default", "black"), ("dark_background", "white")])
+def test_a_refit_that_has_collapsed_is_legible(style, colour):
+    with plt.style.context(style):
+        display = ConsistencyDisplay(np.array([[1, np.nan], [0, 1]])).plot()
+    assert texts(display.texts_) == ["1.00", "nan", "0.00", "1.00"]
+    assert display.texts_[1].get_color() == colour
+
+
 # Loadings
 
 
