@@ -160,11 +160,46 @@ def test_images_and_bigans(digits, small):
     assert result.table.notna().all(axis=None)
 
 
+def test_as_many_classes_as_test_rows_have_no_silhouette(wine):
+    """Each cluster would be a row."""
+    y = np.arange(165) % 15
+    table = evaluate(PCA(2), wine[0][:165], y, cv=11, random_state=0, with_pca=False).table
+    assert {key for key, values in table.items() if np.isnan(values).any()} == {"silhouette"}
+    # Folds of one's own may have fewer.
+    fold = np.arange(11, 165), np.arange(11)
+    table = evaluate(PCA(2), wine[0][:165], y, cv=[fold], random_state=0, with_pca=False).table
+    assert {key for key, values in table.items() if np.isnan(values).any()} == {"silhouette"}
+
+
+BAD_CLASSES = {
+    "measured": (np.linspace(0, 1, 178), "y must hold classes, got continuous"),
+    "whole floats": (np.arange(178) // 2.0, "at least 3 rows, as many as folds, on average.*89 di"),
+    "one class": (np.zeros(178, int), "y must hold at least two classes in the training rows"),
+    "one row of a class": (["a"] * 170 + ["b"] * 8, "y must hold at least two classes in the tr"),
+    "None": ([None, 0] * 89, "y must hold classes as integers or texts, got NoneType, int"),
+    "None among texts": (["a", None] * 89, "y must hold classes .* got NoneType, str"),
+    "NaN among texts": (pd.Series(["a", np.nan] * 89), "y must hold classes .* got float, str"),
+    "NaN": ([0, 1, np.nan] * 59 + [0], "y must hold classes .* got NaN or infinity"),
+    "NA": (pd.array([1, None] * 89, dtype="Int64"), "y must hold classes .* got NaN or infinity"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CLASSES)
+def test_bad_classes_are_named_before_any_fit(wine, name):
+    class Unfitted(PCA):
+        def fit(self, X, y=None):
+            raise AssertionError("this was fitted")
+
+    y, message = BAD_CLASSES[name]
+    cv = KFold(2) if name == "one row of a class" else 3
+    with pytest.raises(ValueError, match=message):
+        evaluate(Unfitted(2), wine[0], y, cv=cv)
+
+
 @pytest.mark.parametrize(
     ("estimators", "y", "error", "message"),
     [
         (TSNE(), None, TypeError, "estimator must have the methods fit and transform, got TSNE"),
-        (PCA(2), np.linspace(0, 1, 178), ValueError, "y must hold classes, got continuous"),
         (PCA(2), np.zeros(3), ValueError, "inconsistent numbers of samples"),
         ([], None, ValueError, "estimators must be at least one transformer, got none"),
     ],

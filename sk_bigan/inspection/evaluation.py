@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def evaluate(
             Share of the 5 nearest neighbours in X that are among the 5 nearest in codes.
         silhouette
             Silhouette of the clusters of k-means in codes: as many as classes, or 8 without `y`.
-            NaN where all codes are the same.
+            NaN where all codes are the same, or a fold has no more test rows than classes.
         accuracy_1nn, accuracy_linear
             With `y`, accuracies of the nearest neighbour and of a logistic regression on
             standardised codes.
@@ -100,8 +101,9 @@ def evaluate(
     TypeError
         If an estimator has no `transform`.
     ValueError
-        If there is no estimator, `y` has another length than X or holds no classes, X holds no
-        numbers, or a fold has fewer than 11 test rows.
+        If there is no estimator, `y` has another length than X or holds no classes or too many for
+        the folds, X holds no numbers, or a fold has fewer than 11 test rows or one class to train
+        on.
 
     Examples
     --------
@@ -120,18 +122,17 @@ def evaluate(
     for estimator in named.values():
         check_transformer(estimator)
     rows = flat(X)
-    classes = None
-    if y is not None:
-        classes = column_or_1d(y)
-        check_consistent_length(rows, classes)
-        if type_of_target(classes) not in ("binary", "multiclass"):
-            raise ValueError(f"y must hold classes, got {type_of_target(classes)} values")
+    classes = None if y is None else classes_of(y, rows, cv)
     random = check_random_state(random_state)
     folds = shuffled_folds(cv, rows, classes, random)
     if (n_least := min(len(test) for _, test in folds)) < FEWEST_TEST_ROWS:
         raise ValueError(
             f"X must have at least {FEWEST_TEST_ROWS} test rows in each fold, got {n_least} of "
             f"{len(rows)} rows with cv={cv!r}"
+        )
+    if classes is not None and min(len(np.unique(classes[train])) for train, _ in folds) < 2:
+        raise ValueError(
+            "y must hold at least two classes in the training rows of each fold, got one"
         )
     seeds = random.randint(np.iinfo(np.int32).max, size=len(folds))
 
@@ -165,6 +166,29 @@ def evaluate(
     if pandas is not None:
         table = pandas.DataFrame(table, names)
     return Bunch(names=names, table=table)
+
+
+def classes_of(y: ArrayLike, rows: np.ndarray, cv: Any) -> np.ndarray:
+    """Return y as an array, if it holds classes that so many folds can be made of."""
+    classes = column_or_1d(y)
+    check_consistent_length(rows, classes)
+    if classes.dtype == object and not all(isinstance(label, str) for label in classes):
+        types = sorted({type(label).__name__ for label in classes})
+        raise ValueError(
+            f"y must hold classes as integers or texts, got {', '.join(types)} in an array of "
+            "objects"
+        )
+    if classes.dtype.kind == "f" and not np.isfinite(classes).all():
+        raise ValueError("y must hold classes as integers or texts, got NaN or infinity")
+    if (kind := type_of_target(classes)) not in ("binary", "multiclass"):
+        raise ValueError(f"y must hold classes, got {kind} values")
+    n_classes = len(np.unique(classes))
+    if isinstance(cv, Integral) and n_classes * int(cv) > len(classes):
+        raise ValueError(
+            f"y must hold classes of at least {cv} rows, as many as folds, on average, got "
+            f"{n_classes} different values in {len(classes)} rows"
+        )
+    return classes
 
 
 def by_name(estimators: Any) -> dict[str, Any]:
