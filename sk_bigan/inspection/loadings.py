@@ -37,7 +37,7 @@ def loadings(estimator: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
         For instance a :class:`~sk_bigan.BiGANTransformer` or a Pipeline.
 
     X : array-like or frame
-        Rows or images of numbers, over which the means are taken.
+        Rows or images of numbers without gaps, over which the means are taken.
 
     as_frame : bool, default=False
         Whether `mean` and `mean_absolute` are frames of pandas.
