@@ -141,7 +141,9 @@ def test_the_bigan_of_a_pipeline_is_found_wherever_it_is(digits, small):
     steps = StandardScaler(), small(max_epochs=1, features="penultimate")
     alone = make_pipeline(*map(clone, steps)).fit(digits)
     classifier = make_pipeline(*steps, PCA(3), LogisticRegression(max_iter=500)).fit(digits, y)
-    for estimator in (alone, FrozenEstimator(alone), classifier):
+    nested = make_pipeline(make_pipeline(*alone), LogisticRegression(max_iter=500)).fit(digits, y)
+    frozen = make_pipeline("passthrough", *map(FrozenEstimator, (alone[0], alone[1:]))).fit(digits)
+    for estimator in (alone, FrozenEstimator(alone), classifier, nested, frozen):
         display = LatentDisplay.from_estimator(estimator, digits)
         np.testing.assert_allclose(display.points, expected, rtol=1e-5, atol=1e-5)
 

@@ -8,7 +8,7 @@ from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 
 from sk_bigan.inspection import consistency, shuffled_control
@@ -86,6 +86,50 @@ def test_a_prediction_goes_from_the_row_to_the_column(wine):
     matrix = consistency(Narrow(2), wine, n_repeats=2, random_state=random_state).matrix
     assert matrix[wide, narrow] == pytest.approx(1, abs=1e-6)
     assert matrix[narrow, wide] < 0.9
+
+
+class Collapsed(PCA):
+    """Codes that do not vary, in all refits or in those with odd seeds alone."""
+
+    def __init__(self, n_components=2, noise=0.0, which=(0, 1), random_state=None):
+        super().__init__(n_components, random_state=random_state)
+        self.noise = noise
+        self.which = which
+
+    def transform(self, X):
+        codes = super().transform(X)
+        if self.random_state % 2 not in self.which:
+            return codes
+        rounding = np.random.default_rng(0).uniform(-1, 1, size=codes.shape)
+        return np.float32(0.3 + self.noise * rounding)
+
+
+@pytest.mark.parametrize("noise", [0, 6e-8])
+def test_codes_that_do_not_vary_are_not_the_same_code(wine, noise):
+    collapsed = Collapsed(noise=noise)
+    result = consistency(collapsed, wine, n_repeats=3, random_state=0)
+    assert np.isnan(result.matrix[~np.eye(3, dtype=bool)]).all()
+    assert np.isnan([result.mean, result.std]).all()
+    control = shuffled_control(collapsed, wine, n_repeats=2, random_state=0)
+    assert np.isnan([control.real.consistency.mean, control.consistency_difference]).all()
+
+
+def test_of_two_refits_the_collapsed_one_predicts_and_cannot_be_predicted(wine):
+    random_state = next(s for s in range(99) if len({n % 2 for n in seeds_of(s, wine)}) == 2)
+    one, _ = seeds_of(random_state, wine)
+    half = Collapsed(which=(one % 2,))
+    result = consistency(half, wine, n_repeats=2, random_state=random_state)
+    assert np.isnan(result.matrix[1, 0])
+    assert result.matrix[0, 1] < 0.01
+    assert np.isnan(result.mean)
+
+
+def test_codes_of_any_unit_and_place_vary(wine):
+    for scale, shift in ((1e-9, 0), (1, 1e5), (1e9, -1e9)):
+        moved = make_pipeline(
+            PCA(2), FunctionTransformer(lambda Z, a, b: a * Z + b, kw_args={"a": scale, "b": shift})
+        )
+        assert consistency(moved, wine, n_repeats=2, random_state=0).mean > 0.999
 
 
 def seeds_of(random_state, X, **parameters):

@@ -8,6 +8,7 @@ from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -178,6 +179,21 @@ def test_frames_and_pipelines_name_the_columns_that_reach_the_detector():
     pd.testing.assert_frame_equal(result.contributions, expected)
 
 
+def test_pipelines_may_be_nested_frozen_or_have_no_other_step(wine):
+    detector = make(max_epochs=1).fit(wine)
+    scaler = StandardScaler().fit(wine)
+    alone = explain(detector, wine).contributions
+    behind = explain(detector, scaler.transform(wine)).contributions
+    for estimator, expected in (
+        (make_pipeline(detector), alone),
+        (FrozenEstimator(detector), alone),
+        (make_pipeline("passthrough", detector), alone),
+        (make_pipeline(FrozenEstimator(scaler), make_pipeline(detector)), behind),
+        (FrozenEstimator(make_pipeline(make_pipeline(scaler), detector)), behind),
+    ):
+        np.testing.assert_array_equal(explain(estimator, wine).contributions, expected)
+
+
 @pytest.mark.parametrize("score", ERRORS)
 def test_columns_of_tables_add_up_to_the_score_with_their_gaps(score):
     X = pd.DataFrame(load_wine(as_frame=True).data.iloc[:, :4])
@@ -211,7 +227,10 @@ def test_bad_input_is_named(wine):
         explain(IsolationForest().fit(wine), wine)
     with pytest.raises(TypeError, match="got BiGANTransformer"):
         explain(make_pipeline(StandardScaler(), BiGANTransformer(max_epochs=1)).fit(wine), wine)
-    with pytest.raises(NotFittedError):
-        explain(make(), wine)
+    with pytest.raises(TypeError, match="got Pipeline"):
+        explain(make_pipeline("passthrough"), wine)
+    for unfitted in (make(), make_pipeline(make()), make_pipeline(StandardScaler(), make())):
+        with pytest.raises(NotFittedError):
+            explain(unfitted, wine)
     with pytest.raises(ValueError, match="X has 2 features"):
         explain(make(max_epochs=1).fit(wine), wine[:, :2])

@@ -15,6 +15,9 @@ from matplotlib.figure import Figure
 from numpydoc.docscrape import ClassDoc, FunctionDoc
 from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sk_bigan.inspection import (
     ConsistencyDisplay,
@@ -124,6 +127,14 @@ def test_numbers_stand_out_and_large_matrices_have_none():
     assert ConsistencyDisplay(np.eye(11)).plot().texts_ == []
 
 
+@pytest.mark.parametrize(("style", "colour"), [("default", "black"), ("dark_background", "white")])
+def test_a_refit_that_has_collapsed_is_legible(style, colour):
+    with plt.style.context(style):
+        display = ConsistencyDisplay(np.array([[1, np.nan], [0, 1]])).plot()
+    assert texts(display.texts_) == ["1.00", "nan", "0.00", "1.00"]
+    assert display.texts_[1].get_color() == colour
+
+
 # Loadings
 
 
@@ -163,6 +174,12 @@ def test_images_are_pictures_in_a_mosaic(digits, small):
     display = LoadingsDisplay.from_estimator(bigan, digits)
     expected = loadings(bigan, digits).mean
     np.testing.assert_allclose(display.image_.get_array()[:8, :8].ravel(), expected[:, 0])
+    for around in (FrozenEstimator(bigan), make_pipeline("passthrough", bigan)):
+        again = LoadingsDisplay.from_estimator(around, digits)
+        np.testing.assert_array_equal(again.image_.get_array(), display.image_.get_array())
+    scaled = make_pipeline(StandardScaler(), bigan).fit(digits)
+    behind = LoadingsDisplay.from_estimator(scaled, digits)
+    assert behind.image_ is None  # other steps may have other columns
     with pytest.raises(ValueError, match="image_shape must be"):
         LoadingsDisplay.from_estimator(pca, digits, image_shape=(8, 9))
 

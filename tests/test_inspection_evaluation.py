@@ -6,14 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.datasets import load_wine, make_blobs
+from sklearn.datasets import load_digits, load_wine, make_blobs
 from sklearn.decomposition import PCA, KernelPCA
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.manifold import TSNE
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.random_projection import GaussianRandomProjection
 
+from sk_bigan._data.scaling import center_and_factor
 from sk_bigan.inspection import (
     evaluate,
     explain,
@@ -21,6 +24,7 @@ from sk_bigan.inspection import (
     loadings,
     shuffled_control,
 )
+from sk_bigan.inspection.units import scaler_of
 
 WITHOUT_Y = ["n_codes", "explained", "trustworthiness", "neighbors_kept", "silhouette", "seconds"]
 OF_CLASSES = ["accuracy_1nn", "accuracy_linear", "accuracy_few_labels"]
@@ -156,11 +160,46 @@ def test_images_and_bigans(digits, small):
     assert result.table.notna().all(axis=None)
 
 
+def test_as_many_classes_as_test_rows_have_no_silhouette(wine):
+    """Each cluster would be a row."""
+    y = np.arange(165) % 15
+    table = evaluate(PCA(2), wine[0][:165], y, cv=11, random_state=0, with_pca=False).table
+    assert {key for key, values in table.items() if np.isnan(values).any()} == {"silhouette"}
+    # Folds of one's own may have fewer.
+    fold = np.arange(11, 165), np.arange(11)
+    table = evaluate(PCA(2), wine[0][:165], y, cv=[fold], random_state=0, with_pca=False).table
+    assert {key for key, values in table.items() if np.isnan(values).any()} == {"silhouette"}
+
+
+BAD_CLASSES = {
+    "measured": (np.linspace(0, 1, 178), "y must hold classes, got continuous"),
+    "whole floats": (np.arange(178) // 2.0, "at least 3 rows, as many as folds, on average.*89 di"),
+    "one class": (np.zeros(178, int), "y must hold at least two classes in the training rows"),
+    "one row of a class": (["a"] * 170 + ["b"] * 8, "y must hold at least two classes in the tr"),
+    "None": ([None, 0] * 89, "y must hold classes as integers or texts, got NoneType, int"),
+    "None among texts": (["a", None] * 89, "y must hold classes .* got NoneType, str"),
+    "NaN among texts": (pd.Series(["a", np.nan] * 89), "y must hold classes .* got float, str"),
+    "NaN": ([0, 1, np.nan] * 59 + [0], "y must hold classes .* got NaN or infinity"),
+    "NA": (pd.array([1, None] * 89, dtype="Int64"), "y must hold classes .* got NaN or infinity"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CLASSES)
+def test_bad_classes_are_named_before_any_fit(wine, name):
+    class Unfitted(PCA):
+        def fit(self, X, y=None):
+            raise AssertionError("this was fitted")
+
+    y, message = BAD_CLASSES[name]
+    cv = KFold(2) if name == "one row of a class" else 3
+    with pytest.raises(ValueError, match=message):
+        evaluate(Unfitted(2), wine[0], y, cv=cv)
+
+
 @pytest.mark.parametrize(
     ("estimators", "y", "error", "message"),
     [
         (TSNE(), None, TypeError, "estimator must have the methods fit and transform, got TSNE"),
-        (PCA(2), np.linspace(0, 1, 178), ValueError, "y must hold classes, got continuous"),
         (PCA(2), np.zeros(3), ValueError, "inconsistent numbers of samples"),
         ([], None, ValueError, "estimators must be at least one transformer, got none"),
     ],
@@ -168,6 +207,42 @@ def test_images_and_bigans(digits, small):
 def test_bad_input_of_evaluate_is_named(wine, estimators, y, error, message):
     with pytest.raises(error, match=message):
         evaluate(estimators, wine[0], y)
+
+
+def without_inverse(small):
+    """Transformers that have the method `inverse_transform`, but none for their codes."""
+    hidden = small(features="hidden", max_epochs=1)
+    return {
+        "penultimate": small(features="penultimate", max_epochs=1),
+        "hidden": hidden,
+        "summary": small(features="summary", max_epochs=1),
+        "a layer": small(features=["body.0"], max_epochs=1),
+        "in a pipeline": make_pipeline(StandardScaler(), hidden, PCA(2)),
+        "kernel": KernelPCA(2),
+        "nested kernel": make_pipeline(make_pipeline(StandardScaler(), KernelPCA(2)), PCA(2)),
+        "imputer": make_pipeline(SimpleImputer(), PCA(2)),
+        "frozen": make_pipeline(FrozenEstimator(SimpleImputer().fit(np.eye(13))), PCA(2)),
+    }
+
+
+@pytest.mark.parametrize("name", without_inverse(lambda **_: PCA()))
+def test_codes_without_an_inverse_have_all_other_figures(wine, small, name):
+    estimator = without_inverse(small)[name]
+    table = evaluate(estimator, *wine, with_pca=False, random_state=0).table
+    assert {key for key, values in table.items() if np.isnan(values).any()} == {"explained"}
+    control = shuffled_control(estimator, wine[0], n_repeats=2, random_state=0)
+    assert np.isnan([*control.real.scores, *control.shuffled.scores]).all()
+    assert np.isfinite(control.consistency_difference)
+    with pytest.raises(TypeError, match="the method inverse_transform, for what its transform"):
+        latent_dim_curve(estimator, wine[0], [1])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [KernelPCA(2, fit_inverse_transform=True), make_pipeline("passthrough", PCA(2)), PCA(2)],
+)
+def test_codes_with_an_inverse_have_a_share(wine, estimator):
+    assert evaluate(estimator, wine[0], with_pca=False, random_state=0).table.explained > 0.3
 
 
 def test_few_rows_and_texts_are_named(wine):
@@ -196,6 +271,68 @@ def test_frames_need_pandas(wine, monkeypatch, function):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=f"{function.__name__} requires pandas"):
         function(PCA(2), wine[0], as_frame=True)
+
+
+# Units
+
+
+def windows(axis):
+    """A wave beside noise of a thousand times its size, along one of the axes of a window."""
+    random = np.random.default_rng(0)
+    wave = np.sin(np.linspace(0, 6, 16) + random.uniform(0, 6, (120, 1)))
+    return np.stack([wave, 1000 + 1000 * random.normal(size=(120, 16))], axis=axis)
+
+
+IN_UNITS = {
+    "table": lambda: load_wine().data,
+    "frame": lambda: load_wine(as_frame=True).data,
+    "bounded columns": lambda: load_digits().data[:90],
+    "bytes": lambda: (load_digits().data[:90] * np.linspace(0.1, 15, 64)).astype(np.uint8),
+    "frame of bytes": lambda: pd.DataFrame(IN_UNITS["bytes"]()),
+    "images": lambda: load_digits().images[:90],
+    "channels last": lambda: windows(2),
+    "channels first": lambda: windows(1),
+    "colours last": lambda: windows(2).reshape(120, 8, 2, 2),
+    "channels of images": lambda: windows(1).reshape(120, 2, 4, 4)[:, :, :, [0, 1, 2, 3, 0, 1]],
+    "constant": lambda: np.full((40, 3), 7.0),
+}
+
+
+@pytest.mark.parametrize("name", IN_UNITS)
+def test_units_are_those_of_a_bigan(small, name):
+    X = IN_UNITS[name]()
+    own = small(latent_dim=2, hidden_units=(8,), max_epochs=1, architecture="mlp").fit(X).scaler_
+    ours = scaler_of(X)
+    assert type(ours) is type(own)
+    np.testing.assert_array_equal(center_and_factor(ours), center_and_factor(own))
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_channels_that_may_be_first_or_last_have_their_own_units_too(axis):
+    """Of these a BiGAN wants to be told which."""
+    X = np.ones((120, 5, 5, 5)) * np.random.default_rng(0).normal(size=(120, 5, 5, 5))
+    np.moveaxis(X, axis, 1)[:, :2] *= 1000
+    assert len(np.unique(scaler_of(X).scale_)) == (5 if axis != 2 else 1)
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_pca_beside_gets_channels_in_their_own_units(small, axis):
+    X = windows(axis)
+    fold = train, test = np.arange(80), np.arange(80, 120)
+    flat = X.reshape(120, -1)
+    low, high = X[train].min(axis=(0, 3 - axis)), X[train].max(axis=(0, 3 - axis))
+    each = np.arange(2)[:, np.newaxis] if axis == 1 else np.arange(2)
+    each = np.broadcast_to(each, X.shape[1:]).ravel()
+    rows = (flat - low[each]) / (high - low)[each]
+    pca = PCA(2).fit(rows[train])
+    errors = rows[test] - pca.inverse_transform(pca.transform(rows[test]))
+    expected = 1 - np.sum(errors**2) / np.sum((rows[test] - rows[train].mean(axis=0)) ** 2)
+    assert expected > 0.8
+    bigan = small(latent_dim=2, max_epochs=1)
+    beside = evaluate(bigan, X, cv=[fold], random_state=0, as_frame=True).table
+    assert beside.explained["PCA(2)"] == pytest.approx(expected, abs=1e-6)
+    curve = latent_dim_curve(bigan, X, [2], cv=[fold])
+    assert curve.pca_scores == pytest.approx(expected, abs=1e-6)
 
 
 # Curves
@@ -239,7 +376,7 @@ def test_bad_lengths_are_named(wine, small, latent_dims):
 def test_bad_estimators_of_curves_are_named(wine):
     with pytest.raises(ValueError, match="Invalid parameter 'latent_dim' for estimator PCA"):
         latent_dim_curve(PCA(), wine[0], [1])
-    with pytest.raises(TypeError, match="must have the method inverse_transform, got Noise"):
+    with pytest.raises(TypeError, match="must have the method inverse_transform, .* got Noise"):
         latent_dim_curve(Noise(), wine[0], [1], param_name="n_codes")
     assert hasattr(KernelPCA(), "inverse_transform")
     assert hasattr(GaussianRandomProjection(), "inverse_transform")

@@ -12,9 +12,11 @@ import pytest
 import torch
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_wine
-from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.decomposition import PCA, KernelPCA, TruncatedSVD
 from sklearn.ensemble import RandomTreesEmbedding
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PolynomialFeatures, StandardScaler
@@ -245,6 +247,21 @@ def test_without_an_inverse_there_are_no_sliders(content, digits, small):
     assert "reconstructions" not in held
     wide = make_pipeline(PCA(3), PolynomialFeatures(2), small(max_epochs=1)).fit(digits)
     assert content(wide, digits)["sliders"] is None
+    assert content(KernelPCA(2).fit(digits), digits)["sliders"] is None
+    filled = make_pipeline(SimpleImputer(), small(max_epochs=1)).fit(digits)
+    assert content(filled, digits)["sliders"] is None
+
+
+def test_nested_pipelines_are_like_flat_ones(content, digits, small):
+    y = digits[:, 20] > 8
+    steps = StandardScaler(), MinMaxScaler(), small(max_epochs=1)
+    flat = make_pipeline(*steps).fit(digits)
+    nested = make_pipeline(FrozenEstimator(make_pipeline(*flat[:2])), make_pipeline(flat[2]))
+    classifier = make_pipeline(nested, KNeighborsClassifier()).fit(digits, y)
+    assert content(classifier, digits, y) == content(flat, digits, y)
+    pca = make_pipeline(StandardScaler(), PCA(3)).fit(digits)
+    nested = make_pipeline(make_pipeline(*pca))
+    assert content(nested, digits) == content(pca, digits)
 
 
 # What cannot be

@@ -5,8 +5,10 @@ from importlib import import_module
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
+from matplotlib.figure import Figure
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_wine
@@ -20,10 +22,21 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardSca
 from torch import nn
 
 from sk_bigan import BiGANTransformer
-from sk_bigan.inspection import loadings
+from sk_bigan.columns import ColumnEncoder
+from sk_bigan.inspection import LoadingsDisplay, loadings
 from sk_bigan.inspection.jacobian import jacobian
 
 LINEAR = {"encoder": lambda sample_shape, latent_dim: nn.Sequential(nn.Linear(13, latent_dim))}
+
+
+class OneLayer(nn.Linear):
+    """An encoder without kinks, of any width."""
+
+    def __init__(self, sample_shape, latent_dim):
+        super().__init__(*sample_shape, latent_dim)
+
+
+LINEAR_IN_WIDTHS = {"encoder": OneLayer, "max_epochs": 1}
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +114,62 @@ def test_those_of_a_network_are_its_slopes(wine, small, features):
     assert (result.mean_absolute >= np.abs(result.mean) - 1e-12).all()
 
 
+OWN_SCALER = StandardScaler().fit(load_wine().data * 2)
+SCALINGS = ["auto", "standard", "range", None, "columns", ColumnEncoder(numbers="bins"), OWN_SCALER]
+CONTAINERS = {
+    "array": lambda frame: frame.to_numpy(),
+    "pandas": lambda frame: frame,
+    "polars": lambda frame: pl.DataFrame(frame.to_dict("list")),
+    "pyarrow": lambda frame: pa.table(frame.to_dict("list")),
+}
+
+
+@pytest.mark.filterwarnings("ignore:scaling=None leaves values that spread:UserWarning")
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("scaling", SCALINGS, ids=str)
+def test_they_are_differences_of_codes_in_the_units_of_x_whatever_scales_it(
+    frame, small, scaling, container
+):
+    make = CONTAINERS[container]
+    bigan = small(scaling=scaling, **LINEAR_IN_WIDTHS).fit(make(frame))
+    deviations = frame.to_numpy().std(axis=0)
+    # Steps over the edges of bins are part of the result. Elsewhere long ones drown the rounding.
+    step = (1e-3 if isinstance(scaling, ColumnEncoder) else 0.3) * deviations
+    near = differences(
+        lambda rows: bigan.transform(make(pd.DataFrame(rows, columns=frame.columns))),
+        frame.to_numpy(),
+        step,
+    )
+    expected = near.mean(axis=0).T * deviations[:, np.newaxis]
+    error = 1e-3 * np.abs(expected).max()
+    result = loadings(bigan, make(frame))
+    np.testing.assert_allclose(result.mean * deviations[:, np.newaxis], expected, atol=error)
+    drawn = LoadingsDisplay.from_estimator(bigan, make(frame), ax=Figure().subplots()).values
+    np.testing.assert_allclose(drawn, expected, atol=error)
+
+
+def test_those_of_a_table_with_gaps_are_in_its_units(frame, small):
+    gappy = frame.copy()
+    gappy.iloc[::7, 1] = np.nan
+    bigan = small(latent_dim=3, **LINEAR_IN_WIDTHS).fit(gappy)
+    weight = bigan.encoder_.weight.double().numpy(force=True)
+    expected = weight / np.nanstd(gappy, axis=0)  # encoded columns have variance 1
+    np.testing.assert_allclose(loadings(bigan, frame).mean, expected.T, rtol=1e-5)
+
+
+@pytest.mark.parametrize("in_steps", [False, True])
+def test_categories_have_no_derivatives(frame, small, in_steps):
+    kinds = frame.iloc[:, :2].assign(kind=np.arange(178) % 3)
+    encoder = ColumnEncoder(categorical_features=["kind"])
+    bigan = small(latent_dim=2, max_epochs=1, scaling=encoder)
+    if in_steps:
+        bigan = make_pipeline(encoder, small(latent_dim=2, max_epochs=1))
+    bigan.fit(kinds)
+    message = "categories have no derivatives, got them in column 'kind': encode X first"
+    with pytest.raises(ValueError, match=message):
+        loadings(bigan, kinds)
+
+
 def test_columns_of_images_are_pixels_in_the_order_of_x(digits, small):
     gray = digits[:40].reshape(-1, 8, 8)
     images = np.stack([gray, gray[::-1], 16 - gray], axis=-1)  # channels last
@@ -169,19 +238,24 @@ def test_steps_before_a_network_may_be_any(frame, small):
 # Containers and names
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
 @pytest.mark.parametrize(
     "estimator",
-    [PCA(2), RBFSampler(gamma=1e-5), BiGANTransformer(2, max_epochs=1, hidden_units=(32,))],
+    [
+        PCA(2),
+        RBFSampler(gamma=1e-5, random_state=0),
+        BiGANTransformer(2, max_epochs=1, hidden_units=(32,), random_state=0),
+    ],
     ids=lambda estimator: type(estimator).__name__,
 )
 def test_names_come_from_frames(frame, library, estimator, one_thread):
-    X = frame if library == "pandas" else pl.DataFrame(frame.to_dict("list"))
+    X = CONTAINERS[library](frame)
     estimator = clone(estimator).fit(X)
     result = loadings(estimator, X)
     assert list(result.feature_names_in) == list(frame.columns)
     assert list(result.feature_names_out) == list(estimator.get_feature_names_out())
     plain = loadings(estimator.fit(frame.to_numpy()), frame.to_numpy())
+    np.testing.assert_allclose(result.mean, plain.mean, atol=1e-6)
     assert list(plain.feature_names_in) == [f"x{i}" for i in range(13)]
 
 

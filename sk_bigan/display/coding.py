@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.decomposition import KernelPCA
 from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
@@ -27,7 +29,7 @@ class Coder:
     Attributes
     ----------
     bigan : BiGANTransformer or None
-    before : Pipeline or None
+    before : list of transformers
         The steps before the BiGAN.
 
     Raises
@@ -42,15 +44,10 @@ class Coder:
         while isinstance(estimator, FrozenEstimator):
             estimator = estimator.estimator
         self.estimator = estimator
-        self.bigan: BiGANTransformer | None = None
-        self.before: Pipeline | None = None
-        if isinstance(estimator, BiGANTransformer):
-            self.bigan = estimator
-        for i, (_, step) in enumerate(estimator.steps if isinstance(estimator, Pipeline) else []):
-            if isinstance(step, BiGANTransformer):
-                self.bigan = step
-                self.before = estimator[:i] if i else None
-                break
+        steps = steps_of(estimator)
+        places = [i for i, step in enumerate(steps) if isinstance(step, BiGANTransformer)]
+        self.bigan: BiGANTransformer | None = steps[places[0]] if places else None
+        self.before: list[Any] = steps[: places[0]] if places else []
         if self.bigan is None and not hasattr(estimator, "transform"):
             raise TypeError(
                 "estimator must be a BiGANTransformer, a Pipeline with one or another transformer, "
@@ -60,7 +57,9 @@ class Coder:
 
     def to_step(self, X: Any) -> Any:
         """Return X as it gets to the BiGAN."""
-        return X if self.before is None else self.before.transform(X)
+        for step in self.before:
+            X = step.transform(X)
+        return X
 
     def encode(self, X: Any) -> np.ndarray:
         """Return codes of shape (n, n_codes)."""
@@ -73,8 +72,9 @@ class Coder:
     @property
     def can_decode(self) -> bool:
         """Return whether rows can be made of codes."""
-        inverse = self.before if self.bigan is not None else self.estimator
-        return inverse is None or hasattr(inverse, "inverse_transform")
+        if self.bigan is None:
+            return is_invertible(self.estimator)
+        return all(map(is_invertible, self.before))
 
     def decode(self, codes: np.ndarray) -> Any:
         """Return the rows, or the table, that the codes stand for."""
@@ -83,4 +83,32 @@ class Coder:
         rows = self.bigan.model_.generate(codes)
         if hasattr(self.bigan, "columns_"):
             rows = self.bigan.columns_.inverse_transform(rows)
-        return rows if self.before is None else self.before.inverse_transform(rows)
+        for step in reversed(self.before):
+            rows = step.inverse_transform(rows)
+        return rows
+
+
+def steps_of(estimator: Any) -> list[Any]:
+    """Return the steps of an estimator one after the other, those of nested pipelines too."""
+    if isinstance(estimator, FrozenEstimator):
+        return steps_of(estimator.estimator)
+    if not isinstance(estimator, Pipeline):
+        return [estimator]
+    steps = (step for _, step in estimator.steps if step is not None and step != "passthrough")
+    return [inner for step in steps for inner in steps_of(step)]
+
+
+def is_invertible(estimator: Any) -> bool:
+    """Return whether `inverse_transform` takes what `transform` gives."""
+    return all(_is_invertible_step(step) for step in steps_of(estimator))
+
+
+def _is_invertible_step(step: Any) -> bool:
+    # These have the method, which fails with other settings.
+    if isinstance(step, BiGANTransformer):
+        return step.features == "latent"
+    if isinstance(step, KernelPCA):
+        return step.fit_inverse_transform
+    if isinstance(step, SimpleImputer):
+        return step.add_indicator
+    return hasattr(step, "inverse_transform")

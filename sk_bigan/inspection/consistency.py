@@ -16,6 +16,7 @@ from sklearn.utils import Bunch
 from .refits import encode, refit
 
 PENALTIES = np.logspace(-6, 3, 10)  # of the squared weights, for standardised codes
+ROUNDING = 4 * np.finfo(np.float32).eps  # of equal codes, as a share of them: networks compute so
 
 
 def consistency(
@@ -62,7 +63,8 @@ def consistency(
 
         matrix : ndarray of shape (n_repeats, n_repeats)
             R2 of the prediction of the codes of refit j from those of refit i, weighted by the
-            variances of the codes. The diagonal is 1.
+            variances of the codes. The diagonal is 1. NaN where the codes of refit j are the same
+            in all rows: an encoder that has collapsed agrees with nothing.
         mean, std : float
             Mean and standard deviation of `matrix` outside its diagonal.
         codes : list of n_repeats ndarrays of shape (n_held_out, n_codes)
@@ -114,11 +116,15 @@ def agreement(codes: list[np.ndarray]) -> Bunch:
 def linear_r2(codes: np.ndarray, others: np.ndarray) -> float:
     """Return the R2 of linear predictions of other codes, in two folds of the rows.
 
+    NaN where the other codes do not vary.
+
     Parameters
     ----------
     codes : ndarray of shape (n, n_codes)
     others : ndarray of shape (n, n_others)
     """
+    if (np.ptp(others, axis=0) <= ROUNDING * np.abs(others).max(axis=0)).all():
+        return np.nan
     linear = make_pipeline(StandardScaler(), RidgeCV(PENALTIES))
     predicted = cross_val_predict(linear, codes, others, cv=2)
     return r2_score(others, predicted, multioutput="variance_weighted")

@@ -99,7 +99,9 @@ class ConsistencyDisplay(Display):
         if n <= MOST_TEXTS:
             for (i, j), value in np.ndenumerate(self.matrix):
                 red, green, blue, _ = self.heat_map_.to_rgba(value)
-                colour = "black" if red + green + blue > 1.5 else "white"
+                colour: str | None = "black" if red + green + blue > 1.5 else "white"
+                if np.isnan(value):  # whose cell is left out
+                    colour = None
                 text = ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour)
                 self.texts_.append(text)
         self.colorbar_ = ax.figure.colorbar(self.heat_map_, ax=ax, label="R2")

@@ -8,10 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 from sklearn.utils._optional_dependencies import check_pandas_support
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from .._estimator.rows import rows_of
@@ -19,6 +17,7 @@ from .._machine.hermetic import hermetic
 from .._model.fitted import Fitted
 from ..anomaly import SCORES
 from ..detector import BiGANDetector
+from ..display.coding import steps_of
 from .names import column_names
 
 N_POINTS = 128  # of the Gauss-Legendre rule along a path
@@ -116,14 +115,14 @@ def explain(detector: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
     'ash'
     """
     pandas = check_pandas_support("explain") if as_frame else None
-    if isinstance(detector, Pipeline):
-        check_is_fitted(detector)
-        X, detector = detector[:-1].transform(X), detector[-1]
+    *before, detector = steps_of(detector) or [detector]
     if not isinstance(detector, BiGANDetector):
         raise TypeError(
             "detector must be a BiGANDetector or a Pipeline that ends in one, got "
             f"{type(detector).__name__}"
         )
+    for step in before:
+        X = step.transform(X)
     scores = -detector.score_samples(X)
     model, parts = detector.model_, parts_of(detector)
     with_baseline = model.map(lambda x: attribute(model, parts, x), rows_of(detector, X))

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils import Bunch, _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..display.coding import is_invertible
 from .folds import shuffled_folds
 from .refits import check_transformer, flat
 from .units import explained_share, scaler_of
@@ -68,7 +69,7 @@ def latent_dim_curve(
     Raises
     ------
     TypeError
-        If `estimator` has no `transform` or `inverse_transform`.
+        If `estimator` has no `transform`, or no `inverse_transform` of its codes.
     ValueError
         If `latent_dims` are not positive integers, or `param_name` is no parameter.
 
@@ -83,9 +84,10 @@ def latent_dim_curve(
     (2, 3)
     """
     check_transformer(estimator)
-    if not hasattr(estimator, "inverse_transform"):
+    if not is_invertible(estimator):
         raise TypeError(
-            f"estimator must have the method inverse_transform, got {type(estimator).__name__}"
+            "estimator must have the method inverse_transform, for what its transform gives, got "
+            f"{estimator!r}"
         )
     dims = np.asarray(latent_dims)
     if dims.ndim != 1 or not dims.size or dims.dtype.kind not in "iu" or dims.min() < 1:

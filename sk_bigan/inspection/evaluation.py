@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch, check_random_state, column_or_1d
 from sklearn.utils._optional_dependencies import check_pandas_support
 from sklearn.utils.multiclass import type_of_target
@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_consistent_length
 from .figures import FEWEST_TEST_ROWS, measure
 from .folds import shuffled_folds
 from .refits import check_transformer, flat
-from .units import scaler_of
+from .units import InUnits
 
 
 def evaluate(
@@ -84,7 +84,7 @@ def evaluate(
             Share of the 5 nearest neighbours in X that are among the 5 nearest in codes.
         silhouette
             Silhouette of the clusters of k-means in codes: as many as classes, or 8 without `y`.
-            NaN where all codes are the same.
+            NaN where all codes are the same, or a fold has no more test rows than classes.
         accuracy_1nn, accuracy_linear
             With `y`, accuracies of the nearest neighbour and of a logistic regression on
             standardised codes.
@@ -101,8 +101,9 @@ def evaluate(
     TypeError
         If an estimator has no `transform`.
     ValueError
-        If there is no estimator, `y` has another length than X or holds no classes, X holds no
-        numbers, or a fold has fewer than 11 test rows.
+        If there is no estimator, `y` has another length than X or holds no classes or too many for
+        the folds, X holds no numbers, or a fold has fewer than 11 test rows or one class to train
+        on.
 
     Examples
     --------
@@ -121,18 +122,17 @@ def evaluate(
     for estimator in named.values():
         check_transformer(estimator)
     rows = flat(X)
-    classes = None
-    if y is not None:
-        classes = column_or_1d(y)
-        check_consistent_length(rows, classes)
-        if type_of_target(classes) not in ("binary", "multiclass"):
-            raise ValueError(f"y must hold classes, got {type_of_target(classes)} values")
+    classes = None if y is None else classes_of(y, rows, cv)
     random = check_random_state(random_state)
     folds = shuffled_folds(cv, rows, classes, random)
     if (n_least := min(len(test) for _, test in folds)) < FEWEST_TEST_ROWS:
         raise ValueError(
             f"X must have at least {FEWEST_TEST_ROWS} test rows in each fold, got {n_least} of "
             f"{len(rows)} rows with cv={cv!r}"
+        )
+    if classes is not None and min(len(np.unique(classes[train])) for train, _ in folds) < 2:
+        raise ValueError(
+            "y must hold at least two classes in the training rows of each fold, got one"
         )
     seeds = random.randint(np.iinfo(np.int32).max, size=len(folds))
 
@@ -154,7 +154,9 @@ def evaluate(
     if with_pca:
         most = min(rows.shape[1], *(len(train) for train, _ in folds))
         widths = {min(int(of_one["n_codes"]), most) for of_one in figures.values()}
-        pcas = {f"PCA({k})": scaled_pca(X, k) for k in sorted(widths)}
+        pcas = {
+            f"PCA({k})": make_pipeline(InUnits(), PCA(k, random_state=0)) for k in sorted(widths)
+        }
         others = {name: pca for name, pca in pcas.items() if name not in named}
         figures |= measure_all(others)
     names = [*figures]
@@ -164,6 +166,29 @@ def evaluate(
     if pandas is not None:
         table = pandas.DataFrame(table, names)
     return Bunch(names=names, table=table)
+
+
+def classes_of(y: ArrayLike, rows: np.ndarray, cv: Any) -> np.ndarray:
+    """Return y as an array, if it holds classes that so many folds can be made of."""
+    classes = column_or_1d(y)
+    check_consistent_length(rows, classes)
+    if classes.dtype == object and not all(isinstance(label, str) for label in classes):
+        types = sorted({type(label).__name__ for label in classes})
+        raise ValueError(
+            f"y must hold classes as integers or texts, got {', '.join(types)} in an array of "
+            "objects"
+        )
+    if classes.dtype.kind == "f" and not np.isfinite(classes).all():
+        raise ValueError("y must hold classes as integers or texts, got NaN or infinity")
+    if (kind := type_of_target(classes)) not in ("binary", "multiclass"):
+        raise ValueError(f"y must hold classes, got {kind} values")
+    n_classes = len(np.unique(classes))
+    if isinstance(cv, Integral) and n_classes * int(cv) > len(classes):
+        raise ValueError(
+            f"y must hold classes of at least {cv} rows, as many as folds, on average, got "
+            f"{n_classes} different values in {len(classes)} rows"
+        )
+    return classes
 
 
 def by_name(estimators: Any) -> dict[str, Any]:
@@ -178,12 +203,3 @@ def by_name(estimators: Any) -> dict[str, Any]:
         for i, name in enumerate(names)
     ]
     return dict(zip(numbered, estimators, strict=True))
-
-
-def scaled_pca(X: Any, n_components: int) -> Pipeline:
-    """Return PCA of flat rows in the units of `scaler_of`."""
-    scaler = scaler_of(X)
-    columns = FunctionTransformer(flat)
-    if isinstance(scaler, StandardScaler):
-        return make_pipeline(columns, StandardScaler(), PCA(n_components, random_state=0))
-    return make_pipeline(columns, PCA(n_components, random_state=0))

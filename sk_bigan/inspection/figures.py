@@ -43,8 +43,7 @@ def measure(
         **neighbourhood_figures(scaler.transform(flat(X_test))[few], codes[few]),
     }
     n_clusters = N_CLUSTERS if y is None else len(np.unique(y))
-    clusters = KMeans(n_clusters, n_init=10, random_state=random).fit_predict(codes)
-    figures["silhouette"] = silhouette(codes[few], clusters[few])
+    figures["silhouette"] = silhouette(codes, n_clusters, few, random)
     if y is not None:
         train_codes = encode(fitted, X_train)
         figures |= class_figures(train_codes, y[train], codes, y[test], random)
@@ -64,9 +63,18 @@ def neighbourhood_figures(X: np.ndarray, codes: np.ndarray) -> dict[str, float]:
     }
 
 
-def silhouette(codes: np.ndarray, clusters: np.ndarray) -> float:
-    """Return the silhouette, or NaN where codes are too much alike for several clusters."""
-    return silhouette_score(codes, clusters) if len(np.unique(clusters)) > 1 else np.nan
+def silhouette(
+    codes: np.ndarray, n_clusters: int, few: np.ndarray, random: np.random.RandomState
+) -> float:
+    """Return the silhouette of clusters in a few rows.
+
+    NaN where codes are too few, or too much alike, for several clusters of several rows.
+    """
+    if n_clusters >= len(codes):
+        return np.nan
+    clusters = KMeans(n_clusters, n_init=10, random_state=random).fit_predict(codes)[few]
+    is_one_or_all = len(np.unique(clusters)) in (1, len(few))
+    return np.nan if is_one_or_all else silhouette_score(codes[few], clusters)
 
 
 def class_figures(

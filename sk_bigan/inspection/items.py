@@ -101,7 +101,7 @@ def _text(value: Any) -> str:
 
 def pictures(coder: Coder, X: Any, image_shape: Sequence[int] | None) -> Pictures | None:
     """Return the view of rows as pictures; None if nothing says that they are."""
-    if coder.bigan is not None and coder.before is None:
+    if coder.bigan is not None and not coder.before:
         view = View(coder.bigan, image_shape)
         return Pictures(flat(X), view.shape, view.channels_first) if view.shape else None
     if image_shape is None:

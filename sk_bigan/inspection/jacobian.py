@@ -17,6 +17,7 @@ from torch import Tensor
 from .._data.scaling import center_and_factor
 from .._estimator.rows import rows_of
 from .._model.fitted import Fitted
+from ..columns import ColumnEncoder
 from ..networks.layers import reader
 from ..transformer import BiGANTransformer
 from .refits import encode, flat
@@ -50,7 +51,9 @@ def jacobian(estimator: Any, X: Any, deviations: np.ndarray | None) -> np.ndarra
     if isinstance(estimator, Pipeline):
         return _by_chain_rule(estimator, X, deviations)
     if isinstance(estimator, BiGANTransformer):
-        return _of_encoder(estimator, X)
+        return _of_encoder(estimator, X, deviations)
+    if isinstance(estimator, ColumnEncoder):
+        return _of_columns(estimator, X, deviations)
     if isinstance(estimator, AFFINE) and not getattr(estimator, "clip", False):
         return _of_affine_map(estimator, X)
     return _by_differences(estimator, X, deviations)
@@ -78,7 +81,20 @@ def _of_affine_map(estimator: Any, X: Any) -> np.ndarray:
     return np.transpose(images - origin)[np.newaxis]
 
 
-def _of_encoder(estimator: BiGANTransformer, X: Any) -> np.ndarray:
+def _of_columns(encoder: ColumnEncoder, X: Any, deviations: np.ndarray | None) -> np.ndarray:
+    kinds = {block.kind: block.name for block in encoder.blocks_}
+    if "category" in kinds:
+        raise ValueError(
+            f"categories have no derivatives, got them in column {kinds['category']!r}: encode X "
+            "first, Z = ColumnEncoder().fit_transform(X), and take the loadings of an estimator of "
+            "the encoded columns, loadings(estimator.fit(Z), Z)"
+        )
+    if "bins" in kinds:
+        return _by_differences(encoder, X, deviations)
+    return _of_affine_map(encoder, X)
+
+
+def _of_encoder(estimator: BiGANTransformer, X: Any, deviations: np.ndarray | None) -> np.ndarray:
     model = estimator.model_
     read = reader(model.players.encoder, estimator.features, model.summary)
 
@@ -87,7 +103,10 @@ def _of_encoder(estimator: BiGANTransformer, X: Any) -> np.ndarray:
 
     by_sample = model.map(lambda x: per_row_jacobian(codes, x, model), rows_of(estimator, X))
     _, factor = center_and_factor(model.scaler)
-    return by_sample * factor
+    by_row = by_sample * factor
+    if hasattr(estimator, "columns_"):  # rows are encoded columns
+        by_row = by_row @ _of_columns(estimator.columns_, X, deviations)
+    return by_row
 
 
 def per_row_jacobian(function: Callable[[Tensor], Tensor], x: Tensor, model: Fitted) -> Tensor:
@@ -133,5 +152,7 @@ def _like(X: Any, rows: np.ndarray) -> Any:
     """Return rows in the container of X, with its names or the shape of its rows."""
     if not hasattr(X, "columns"):
         return rows.reshape(-1, *np.shape(X)[1:])
+    if hasattr(X, "column_names"):  # of pyarrow
+        return type(X).from_pydict(dict(zip(X.column_names, rows.T, strict=True)))
     adapter = _get_adapter_from_container(X)
     return adapter.create_container(rows, None, columns=[*X.columns])

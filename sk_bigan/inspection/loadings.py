@@ -37,7 +37,7 @@ def loadings(estimator: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
         For instance a :class:`~sk_bigan.BiGANTransformer` or a Pipeline.
 
     X : array-like or frame
-        Rows or images of numbers, over which the means are taken.
+        Rows or images of numbers without gaps, over which the means are taken.
 
     as_frame : bool, default=False
         Whether `mean` and `mean_absolute` are frames of pandas.
@@ -61,7 +61,8 @@ def loadings(estimator: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
     TypeError
         If `estimator` has no `transform`.
     ValueError
-        If X is not as in `fit`.
+        If X is not as in `fit`, or the estimator encodes categories, along which there is no
+        derivative.
 
     Examples
     --------

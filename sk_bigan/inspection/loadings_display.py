@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
 
+from ..display.coding import steps_of
 from ..display.common import Display
 from ..display.mosaic import MOST_NAMES, View, check_image_shape, draw_mosaic, in_rows, name_columns
 from ..transformer import BiGANTransformer
 from .loadings import loadings
+from .refits import flat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,7 +89,7 @@ class LoadingsDisplay(Display):
         image_shape : tuple of int, default=None
             (height, width), or with channels before or after these, where rows of X are images and
             the estimator does not know it. Loadings of channels are added. ``None`` draws pictures
-            where the estimator is a BiGAN of images, a heat map otherwise.
+            where the estimator is a BiGAN of images or begins with one, a heat map otherwise.
         scaled : bool, default=True
             Whether to multiply the loadings of a heat map by the columns' standard deviations in X,
             so that columns of different units can be compared.
@@ -124,8 +126,7 @@ class LoadingsDisplay(Display):
                 pictures = pictures.sum(axis=1 if channels_first else 3)
             return cls(pictures, label=label).plot(ax, **kwargs)
         if scaled:
-            rows = np.asarray(X, dtype=np.float64).reshape(-1, len(values))
-            values = values * rows.std(axis=0)[:, np.newaxis]
+            values = values * flat(X).std(axis=0)[:, np.newaxis]
             label += ",\nper standard deviation of the column"
         names = result.feature_names_in, result.feature_names_out
         return cls(values, *names, label=label).plot(ax, **kwargs)
@@ -161,8 +162,9 @@ def _image_shape(
     estimator: Any, image_shape: Sequence[int] | None, n_columns: int
 ) -> tuple[tuple[int, ...], bool]:
     """Return the shape of a picture, () for columns, and whether channels come first."""
-    if isinstance(estimator, BiGANTransformer):
-        view = View(estimator, image_shape)
+    first = next(iter(steps_of(estimator)), None)
+    if isinstance(first, BiGANTransformer):
+        view = View(first, image_shape)
         return view.shape, view.channels_first
     if image_shape is None:
         return (), False

@@ -11,7 +11,7 @@ from torch import nn
 
 from .._data.scaling import center_and_factor
 from .._model.fitted import Fitted
-from ..display.coding import Coder
+from ..display.coding import Coder, steps_of
 from .jacobian import AFFINE
 
 Layer = dict[str, Any]  # "kind" and its arrays
@@ -64,7 +64,7 @@ def _layers_back(coder: Coder) -> list[Layer] | None:
     layers: list[Layer] = []
     steps = coder.before
     if coder.bigan is None:
-        steps = coder.estimator
+        steps = steps_of(coder.estimator)
     elif hasattr(coder.bigan, "columns_"):
         return None
     else:
@@ -72,10 +72,7 @@ def _layers_back(coder: Coder) -> list[Layer] | None:
         if generator is None:
             return None
         layers += generator
-    pairs = [] if steps is None else getattr(steps, "steps", [("", steps)])
-    for _, step in reversed(pairs):
-        if step is None or step == "passthrough":
-            continue
+    for step in reversed(steps):
         if not isinstance(step, AFFINE) or getattr(step, "clip", False):
             return None
         layers.append(_inverse_of(step))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
-from .._data.layout import Layout
-from .._data.scaling import describe, make_scaler, resolve_scaling
+from .._data.layout import Layout, recognise
+from .._data.scaling import Columns, axis_of_units, describe, make_scaler, resolve_scaling
+from ..display.coding import is_invertible
 from .refits import flat
 
 
@@ -15,21 +17,44 @@ def scaler_of(X: Any) -> Any:
     """Return the scaler that ``BiGANTransformer(scaling="auto")`` fits.
 
     It standardises the columns of a table. It maps images, and columns of one bounded scale, onto
-    [-1, 1] as a whole.
+    [-1, 1] as a whole, or each channel where channels have different units.
     """
-    rows = flat(X)
-    columns = describe(rows)
-    scaling = resolve_scaling("auto", columns, is_image=np.ndim(X) > 2)
-    return make_scaler(scaling, columns, Layout(rows.shape[1:], rows.shape[1:]))
+    columns, row_shape = describe(flat(X)), np.shape(X)[1:]
+    is_image = len(row_shape) > 1 or np.asarray(X).dtype == np.uint8
+    scaling = resolve_scaling("auto", columns, is_image)
+    return make_scaler(scaling, columns, _layout_of(row_shape, columns))
+
+
+def _layout_of(row_shape: tuple[int, ...], columns: Columns) -> Layout:
+    try:
+        return recognise(row_shape, None)
+    except ValueError:  # channels may come first or last, and the units tell which
+        first, last = (Layout(row_shape, row_shape, is_last) for is_last in (False, True))
+        return last if axis_of_units(columns, first) is None else first
+
+
+class InUnits(BaseEstimator):
+    """Flat rows in the units of `scaler_of`."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        self.scaler_ = scaler_of(X)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        return self.scaler_.transform(flat(X))
+
+    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
+        return self.scaler_.inverse_transform(X)
 
 
 def explained_share(estimator: Any, X_train: Any, X_test: Any) -> float:
     r"""Return the share of the variation of held-out rows that their reconstructions explain.
 
     :math:`1 - \sum \|x - \hat{x}\|^2 / \sum \|x - \bar{x}\|^2`, where :math:`\bar{x}` is the mean
-    of the training rows, in the units of `scaler_of`. NaN without `inverse_transform`.
+    of the training rows, in the units of `scaler_of`. NaN without `inverse_transform`
+    of the codes.
     """
-    if not hasattr(estimator, "inverse_transform"):
+    if not is_invertible(estimator):
         return np.nan
     scaler = scaler_of(X_train)
     x = scaler.transform(flat(X_test))
