@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 import torch
 from sklearn import config_context
+from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
 
 from sk_bigan import (
     BiGANDetector,
@@ -20,6 +22,14 @@ from sk_bigan import (
     SampleDisplay,
 )
 from sk_bigan.columns import ColumnEncoder
+from sk_bigan.inspection import (
+    consistency,
+    evaluate,
+    explore,
+    latent_dim_curve,
+    loadings,
+    shuffled_control,
+)
 
 
 @contextmanager
@@ -256,6 +266,32 @@ def drawn(bigan, X):
     ]
     plt.close("all")
     return displays
+
+
+def inspected(X, y, path):
+    pca = PCA(3)
+    figures = evaluate(pca, X, y, cv=2, random_state=0)
+    control = shuffled_control(pca, X, random_state=0)
+    curve = latent_dim_curve(pca, X, [1, 2], param_name="n_components", cv=2, random_state=0)
+    explore(pca.fit(X), X, y, path)
+    return [
+        [*figures.table.values()],
+        consistency(pca, X, random_state=0).matrix,
+        [control.score_difference, control.consistency_difference],
+        [curve.scores, curve.pca_scores],
+        loadings(pca, X).mean,
+        np.frombuffer(path.read_bytes(), np.uint8),
+    ]
+
+
+@pytest.mark.parametrize("library", GIVE_FRAMES)
+def test_inspection_finds_the_same_where_all_outputs_are_frames(library, tmp_path):
+    X, y = load_iris(return_X_y=True)
+    expected = inspected(X, y, tmp_path / "page.html")
+    with config_context(transform_output=library):
+        found = inspected(X, y, tmp_path / "page.html")
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("library", GIVE_FRAMES)
