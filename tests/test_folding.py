@@ -1,12 +1,14 @@
 """Networks for inference: BatchNorm folded, the same numbers, and no change that goes unseen."""
 
 import pickle
+import threading
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import spectral_norm as old_spectral_norm
 
 from sk_bigan.networks.building import build_networks
 from sk_bigan.networks.folding import prepared
@@ -180,6 +182,35 @@ def test_outputs_along_another_axis_than_batch_norm_are_left_alone():
     layers = nn.Sequential(nn.Linear(7, 5), nn.BatchNorm1d(5), nn.Flatten(), nn.Linear(25, 3))
     network = trained_statistics(layers, (5, 7))
     assert prepared(network, (5, 7)).network is network
+
+
+class Indexed(nn.Module):
+    """Calls its layers by their numbers, which folding changes."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.net = nn.Sequential(layer, nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+
+    def forward(self, x):
+        return self.net[3](self.net[:3](x))
+
+
+class Locked(Indexed):
+    """Cannot be copied."""
+
+    def __init__(self, layer):
+        super().__init__(layer)
+        self.lock = threading.Lock()
+
+
+@pytest.mark.parametrize("kind", [Indexed, Locked])
+@pytest.mark.parametrize("wrap", [lambda layer: layer, old_spectral_norm], ids=["plain", "norm"])
+def test_networks_that_cannot_be_folded_are_taken_as_they_are(kind, wrap):
+    network = kind(wrap(nn.Linear(5, 8)))
+    network(torch.randn(9, 5)).sum().backward()  # spectral norm has left a tensor of the graph
+    network.eval()
+    x = torch.randn(32, 5)
+    torch.testing.assert_close(prepared(network, (5,)).network(x), network(x))
 
 
 def test_tensors_that_count_no_changes_are_left_alone():

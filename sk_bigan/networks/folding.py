@@ -109,15 +109,19 @@ def _state(network: nn.Module) -> list[Any]:
 
 @torch.inference_mode()
 def _prepare(network: nn.Module, input_shape: tuple[int, ...]) -> Prepared:
-    copy = deepcopy(network).requires_grad_(False)
-    sequences = [layer for layer in copy.modules() if type(layer) is nn.Sequential]
-    if sum(_fold_within(sequence) for sequence in sequences) == 0:
+    if not any(_to_fold(layer) for layer in network.modules()):
         return Prepared(network)
-    device = next(copy.parameters()).device
+    device = next(network.parameters()).device
     rows = torch.arange(ROW_BLOCK * prod(input_shape), device=device).sin()
     rows = rows.view(ROW_BLOCK, *input_shape)
-    width, outputs = _widest(copy, rows)
     wanted = network(rows)
+    try:
+        copy = deepcopy(network).requires_grad_(False)
+        for layer in [*copy.modules()]:
+            _fold_within(layer)
+        width, outputs = _widest(copy, rows)
+    except Exception:  # it cannot be copied, or calls a layer by its number
+        return Prepared(network)
     # A linear layer's outputs may lie along another axis than the one that BatchNorm normalises.
     if not (outputs - wanted).abs().max() <= TOLERANCE * wanted.abs().max():  # or is not finite
         return Prepared(network)
@@ -172,16 +176,20 @@ def _widest(network: nn.Module, rows: Tensor) -> tuple[int, Tensor]:
     return max(widths), outputs
 
 
-def _fold_within(sequence: nn.Sequential) -> int:
-    """Fold every BatchNorm that comes right after a layer; return how many there were."""
-    pairs = [
+def _to_fold(sequence: nn.Module) -> list[tuple[int, Any]]:
+    """Return where in a sequence BatchNorm comes right after a layer, and what folds it."""
+    if type(sequence) is not nn.Sequential:
+        return []
+    return [
         (number, FOLDS[kinds])
         for number, (layer, norm) in enumerate(pairwise(sequence))
         if (kinds := (type(layer), type(norm))) in FOLDS
         and not (norm.training or norm.running_mean is None)
         and not (_has_hooks(layer) or _has_hooks(norm))
     ]
-    for number, fold in reversed(pairs):
+
+
+def _fold_within(sequence: Any) -> None:
+    for number, fold in reversed(_to_fold(sequence)):
         sequence[number] = fold(sequence[number], sequence[number + 1])
         del sequence[number + 1]
-    return len(pairs)
