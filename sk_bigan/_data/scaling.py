@@ -25,6 +25,7 @@ SCALERS: dict[str, Callable[[], Any]] = {
 
 LEAST_DEVIATION = 0.05  # that of a category of one row in four hundred
 
+LEAST_RANGE = 1e-150  # whose square float64 holds to the last digit
 CHUNK_VALUES = 2**20  # values of X in float64 at a time: 8 MB
 
 
@@ -58,7 +59,7 @@ def describe(X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = Fal
     Raises
     ------
     ValueError
-        If the variance of a column does not fit in float64.
+        If the variance of a column does not fit in float64, or X varies by less than it can square.
     """
     low, high = np.full((2, X.shape[1]), np.nan)
     least, greatest = (np.fmin, np.fmax) if gaps else (np.minimum, np.maximum)
@@ -74,6 +75,11 @@ def describe(X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = Fal
         raise ValueError(
             "X must stay finite when squared in float64, "
             f"got values up to {max(-low.min(), high.max()):g}"
+        )
+    if moments and 0 < (span := high.max() - low.min()) < LEAST_RANGE:
+        raise ValueError(
+            f"X must vary by more than {LEAST_RANGE:g}, to be squared in float64, got a range of "
+            f"{span:g}: take another unit"
         )
     return Columns(low, high, standard)
 
@@ -114,7 +120,14 @@ def make_scaler(scaling: str | None, columns: Columns, layout: Layout) -> Any:
         highest = high.reshape(layout.row_shape).max(axis=others, keepdims=True)
         # Two rows of extremes give columns a common range.
         ends = [np.broadcast_to(end, layout.row_shape).ravel() for end in (lowest, highest)]
-        return SCALERS["MinMaxScaler"]().fit(ends)
+        scaler = SCALERS["MinMaxScaler"]().fit(ends)
+        # scikit-learn takes ranges below 2e-15 for none, which depends on the unit of X.
+        magnitudes = np.maximum(np.abs(scaler.data_min_), np.abs(scaler.data_max_))
+        least = np.maximum(10 * np.finfo(float).eps * magnitudes, LEAST_RANGE)
+        varying = scaler.data_range_ > least
+        scaler.scale_[varying] = 2 / scaler.data_range_[varying]
+        scaler.min_[varying] = -1 - (scaler.data_min_ * scaler.scale_)[varying]
+        return scaler
     if scaling == "standard":
         return standard
     return SCALERS["FunctionTransformer"]().fit(low[np.newaxis])
