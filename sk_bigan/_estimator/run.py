@@ -27,6 +27,7 @@ from .._data.scaling import (
     make_scaler,
     resolve_scaling,
 )
+from .._data.units import UNKNOWN, sizes_in_fit
 from .._machine.cuda_graph import CudaGraphStep
 from .._machine.devices import (
     as_tensor,
@@ -348,6 +349,7 @@ class Run:
             latent_dim=latent_dim,
             total_variance=total_variance if total_variance > 0 else 1.0,
             device=device,
+            sizes_in_fit=UNKNOWN if encoder else sizes_in_fit(self.rows, scaler),
         )
         draft.history_, draft.n_epochs_ = [], 0
         draft._optimizers = None

@@ -14,6 +14,7 @@ from sklearn.frozen import FrozenEstimator
 
 from .._data.layout import Layout
 from .._data.scaling import given_scaler, is_bounded
+from .._data.units import UNKNOWN
 from .._machine.devices import resolve_device
 from .._machine.hermetic import hermetic
 from .._machine.plain import as_json, split_plain
@@ -166,6 +167,7 @@ def describe(estimator: Any, optimizers: bool) -> tuple[dict[str, Any], dict[str
         "_bounded": is_bounded(model.scaler),
         "_seed": estimator._seed,
         "_total_variance": model.total_variance,
+        "_sizes_in_fit": as_json(model.sizes_in_fit),
         # Callbacks may have recorded what no file can hold.
         "history_": [split_plain(epoch)[0] for epoch in estimator.history_],
         "n_epochs_": estimator.n_epochs_,
@@ -216,6 +218,7 @@ def from_description(
         "latent_dim": int(built_from["latent_dim"]),
         "total_variance": description["_total_variance"],
         "summary": part("summary"),
+        "sizes_in_fit": description.get("_sizes_in_fit", UNKNOWN),
     }
     vars(estimator).update(
         _learned_attributes(estimator, part("fitted"), state["latent_dim"]),
@@ -266,6 +269,9 @@ def _check_types(description: Mapping[str, Any]) -> None:
     output = description.get("set_output", {"transform": "default"})
     if output not in [{"transform": name} for name in ("default", "pandas", "polars")]:
         raise ValueError(f"set_output must name a kind of frame, got {output!r}")
+    sizes = description.get("_sizes_in_fit", UNKNOWN)
+    if len(sizes) != 2 or not all(type(size) is float and size >= 0 for size in sizes):
+        raise ValueError(f"_sizes_in_fit must be two positive numbers, got {sizes!r}")
     if not 0 < description["_total_variance"] < np.inf:
         raise ValueError("_total_variance must be positive")
 

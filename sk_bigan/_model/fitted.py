@@ -17,7 +17,7 @@ from .._data.inference import forward
 from .._data.layout import Layout
 from .._data.rows import DatasetRows
 from .._data.scaling import make_to_samples
-from .._data.units import warn_of_other_units
+from .._data.units import UNKNOWN, warn_of_other_units
 from .._machine.hermetic import hermetic
 from .._machine.random_numbers import seeded, undisturbed
 from .._machine.threads import require_no_fork
@@ -53,6 +53,8 @@ class Fitted:
         Device of the networks.
     summary : Summary or None
         Map of E's hidden layers to their summary, if one was learned.
+    sizes_in_fit : tuple of float
+        Least and greatest size of a training row, which tell rows in other units.
     """
 
     players: Players
@@ -63,6 +65,7 @@ class Fitted:
     total_variance: float
     device: torch.device
     summary: Summary | None = None
+    sizes_in_fit: tuple[float, float] = UNKNOWN
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields alone, from which the rest follows."""
@@ -113,7 +116,7 @@ class Fitted:
         """
         results = forward(function, rows, self.device, dtype, out, self.to_samples, sizes)
         if not takes_gaps(self.players.encoder):  # whose categories have no units
-            warn_of_other_units(rows, self.scaler)
+            warn_of_other_units(rows, self.scaler, self.sizes_in_fit)
         return results
 
     @hermetic()
@@ -187,6 +190,7 @@ class Fitted:
             "latent_dim": self.latent_dim,
             "total_variance": self.total_variance,
             "summary": to_numbers(self.summary.state_dict()) if self.summary else None,
+            "sizes_in_fit": self.sizes_in_fit,
         }
 
     @classmethod
@@ -200,6 +204,7 @@ class Fitted:
             latent_dim=state["latent_dim"],
             total_variance=state["total_variance"],
             device=torch.device("cpu"),
+            sizes_in_fit=tuple(state.get("sizes_in_fit", UNKNOWN)),  # older states have none
         )
         if not (arrays := state.get("summary")):  # older states have none
             return model
