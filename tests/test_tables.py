@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import sklearn
 import torch
 from helpers import AtStep, same_weights
 from scipy.spatial.distance import pdist
@@ -320,6 +321,43 @@ def test_a_resumed_training_ends_as_one_that_was_not_broken_off(tmp_path):
     with pytest.raises(RuntimeError, match="broken off"):
         make(**settings, callbacks=[AtStep(5, stop)]).fit(FRAME)
     assert same_weights(make(**settings).fit(FRAME), whole)
+
+
+NAMES = [f"x{i}" for i in range(60)]
+MANY = pd.DataFrame(np.random.default_rng(0).integers(0, 3, (80, 60)), columns=NAMES)
+
+
+def test_another_encoder_is_noticed_to_its_last_name(tmp_path):
+    def encoder(n):
+        return ColumnEncoder(categorical_features=NAMES[:n])
+
+    bigan = make(scaling=encoder(40)).fit(MANY)
+    bigan.set_params(scaling__categorical_features=NAMES[:35])
+    with pytest.raises(
+        ValueError, match=r"scaling changed from .*'x39'.* to .*'x34'\], .*only fit"
+    ):
+        bigan.partial_fit(MANY)
+    settings = {"checkpoint_dir": tmp_path}
+    make(scaling=encoder(40), **settings).fit(MANY)
+    with pytest.raises(ValueError, match=r"holds another training: .*scaling was .*'x39'.* and is"):
+        make(scaling=encoder(35), **settings).fit(MANY)
+
+
+def test_the_same_encoder_in_another_form_is_no_other(tmp_path):
+    settings = {"max_epochs": 1, "checkpoint_dir": tmp_path}
+    given = ColumnEncoder(numbers="bins", categorical_features=NAMES[:40])
+    bigan = make(scaling=given, **settings).fit(MANY)
+    weights = pickle.dumps(bigan.model_.state())
+    with sklearn.config_context(print_changed_only=False):
+        for names in (
+            np.array(NAMES[:40]),
+            pd.Index(NAMES[:40]),
+            pl.Series(NAMES[:40]),
+            tuple(NAMES[:40]),
+        ):
+            same = given.set_params(categorical_features=names, n_bins=np.int64(8))
+            assert pickle.dumps(make(scaling=same, **settings).fit(MANY).model_.state()) == weights
+            bigan.set_params(scaling=same, checkpoint_dir=None).partial_fit(MANY)
 
 
 BAD = {

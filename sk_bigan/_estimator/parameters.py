@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any
@@ -25,6 +25,7 @@ from torch import nn
 
 from .._data.scaling import SCALINGS, center_and_factor, given_scaler, is_bounded, summary
 from .._machine.devices import PRECISIONS
+from .._machine.plain import as_json
 from ..anomaly import NEED_CYCLES
 from ..augmentations import AUGMENTATIONS
 from ..callbacks import LRScheduler
@@ -161,10 +162,22 @@ def structure_of(estimator: Any) -> dict[str, Any]:
         if name in (*STRUCTURE, "anomaly_score") or is_network_parameter(name)
     }
     if isinstance(estimator.scaling, ColumnEncoder):
-        structure["scaling"] = repr(estimator.scaling)
+        structure["scaling"] = _described(estimator.scaling)
     elif (scaler := given_scaler(estimator.scaling)) is not None:
         structure["scaling"] = summary(scaler)  # it may learn more, which ours has not
     return structure
+
+
+def _described(encoder: ColumnEncoder) -> str:
+    """Return a text that is equal for equal parameters; scikit-learn's cuts long lists."""
+    arguments = {
+        name: as_json(
+            value if isinstance(value, str) or not isinstance(value, Iterable) else [*value]
+        )
+        for name, value in encoder.get_params().items()
+    }
+    shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    return f"{type(encoder).__name__}({shown})"
 
 
 def check_structure(estimator: Any) -> None:
