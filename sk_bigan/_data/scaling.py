@@ -59,7 +59,7 @@ def describe(X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = Fal
     Raises
     ------
     ValueError
-        If the variance of a column does not fit in float64, or X varies by less than it can square.
+        If the variance of a column does not fit in float64.
     """
     low, high = np.full((2, X.shape[1]), np.nan)
     least, greatest = (np.fmin, np.fmax) if gaps else (np.minimum, np.maximum)
@@ -75,11 +75,6 @@ def describe(X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = Fal
         raise ValueError(
             "X must stay finite when squared in float64, "
             f"got values up to {max(-low.min(), high.max()):g}"
-        )
-    if moments and 0 < (span := high.max() - low.min()) < LEAST_RANGE:
-        raise ValueError(
-            f"X must vary by more than {LEAST_RANGE:g}, to be squared in float64, got a range of "
-            f"{span:g}: take another unit"
         )
     return Columns(low, high, standard)
 
