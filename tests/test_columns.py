@@ -415,6 +415,29 @@ def test_what_leads_to_rows_is_no_table(X, message):
             call(X)
 
 
+ROWS = {
+    "numbers and texts": [[1.5, "a"], [2.5, "b"], [0.0, "a"]],
+    "whole numbers too": [(1, 2.5, "a"), (3, 4.5, "b")],
+    "booleans": [[True, "a", 3], [False, "b", 4]],
+    "a gap": [[1.5, "a"], [None, "b"], [float("nan"), None]],
+    "texts": [["a", "b"], ["c", "b"]],
+    "digits in texts": [[1, "10115"], [2, "10117"]],
+}
+
+
+@pytest.mark.parametrize("case", ROWS)
+def test_rows_in_lists_are_columns_of_their_own_kinds(case):
+    rows = ROWS[case]
+    frame = pd.DataFrame(rows)
+    encoder, of_frame = ColumnEncoder().fit(rows), ColumnEncoder().fit(frame)
+    assert [block[1:] for block in encoder.blocks_] == [block[1:] for block in of_frame.blocks_]
+    np.testing.assert_array_equal(encoder.transform(rows), of_frame.transform(frame))
+    np.testing.assert_array_equal(encoder.transform(rows[:1]), of_frame.transform(frame[:1]))
+    back = pd.DataFrame(encoder.inverse_transform(encoder.transform(rows)))
+    pd.testing.assert_frame_equal(back, frame, check_dtype=False, **NEAR)
+    assert [type(v) for v in back.iloc[0]] == [type(v) for v in frame.astype(object).iloc[0]]
+
+
 def test_inverse_transform_refuses():
     encoder = ColumnEncoder().fit(pd.DataFrame(MIXED))
     with pytest.raises(ValueError, match="X must have 3 columns, got 2"):
