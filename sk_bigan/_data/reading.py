@@ -142,7 +142,8 @@ def column_without_numbers(X: Any) -> str | None:
             if values.dtype.kind in "mM" or not _is_number(value):
                 return (
                     f"{str(value)[:50]!r} in column {name!r}: encode text first, as by "
-                    "OneHotEncoder(sparse_output=False), make numbers of dates, fill gaps"
+                    "OneHotEncoder(sparse_output=False), make numbers of dates, fill gaps, or fit "
+                    "with scaling='columns', which takes them all"
                 )
     return None
 
