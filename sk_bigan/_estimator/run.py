@@ -60,6 +60,7 @@ from .parameters import (
     build_players,
     check_structure,
     draw_seed,
+    parameters_of,
     structure_of,
     wanted_sample_shape,
 )
@@ -116,7 +117,7 @@ class Run:
         self.running = running
         kept = self.before
         if anew:  # without what the fit before has learned
-            parameters = estimator.get_params(deep=False)
+            parameters = parameters_of(estimator)
             kept = {n: v for n, v in kept.items() if n in parameters or not n.endswith("_")}
         self.draft = object.__new__(type(estimator))
         vars(self.draft).update(kept)
@@ -358,7 +359,7 @@ class Run:
     def _parameters(self, n_epochs: int) -> dict[str, Any]:
         """Return the parameters that the result of this training depends on."""
         draft = self.draft
-        parameters = draft.get_params(deep=False).items()
+        parameters = parameters_of(draft).items()
         return {name: value for name, value in parameters if name not in RUN} | {
             "scaling": draft._built_from["scaling"],
             "max_epochs": n_epochs,

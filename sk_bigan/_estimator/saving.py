@@ -40,7 +40,7 @@ from .._version import __version__
 from ..displacement import known_places
 from ..networks.players import Players
 from ..priors import resolve_prior
-from .parameters import build_players, structure_of
+from .parameters import FIXABLE, build_players, check_constraints, parameters_of, structure_of
 
 # The callbacks of a training and a place on a machine are not the model's.
 NOT_IN_FILES = ("callbacks", "checkpoint_dir")
@@ -152,8 +152,10 @@ def describe(estimator: Any, optimizers: bool) -> tuple[dict[str, Any], dict[str
     left_out = {*NOT_IN_FILES}
     if given_scaler(estimator.scaling) is not None:
         left_out.add("scaling")  # the file has it as `scaler_`
-    parameters = estimator.get_params(deep=False)
-    plain, own = split_plain({n: v for n, v in parameters.items() if n not in left_out})
+    parameters = {n: v for n, v in parameters_of(estimator).items() if n not in left_out}
+    plain, others = split_plain(parameters)
+    # What the class has fixed, it gives itself.
+    own = {name: kind for name, kind in others.items() if name in estimator.get_params(deep=False)}
     names = getattr(estimator, "feature_names_in_", None)
     description = {
         "format": FORMAT,
@@ -205,9 +207,12 @@ def from_description(
     layout = layout_from_json(*description["layout"])
     n_features = prod(layout.row_shape)
     scaler = scaler_from_arrays(description["scaler"], part("scaler"), n_features)
-    given = {"scaling": FrozenEstimator(deepcopy(scaler)), **description["parameters"]}.items()
-    estimator = cls(**{name: v for name, v in given if name not in NOT_IN_FILES}, **own)
-    estimator._validate_params()
+    given = {"scaling": FrozenEstimator(deepcopy(scaler)), **description["parameters"]}
+    given = {name: value for name, value in given.items() if name not in NOT_IN_FILES}
+    fixed = {name for name in given if name in FIXABLE and name not in cls._get_param_names()}
+    estimator = cls(**{n: v for n, v in given.items() if n not in fixed}, **own)
+    vars(estimator).update({name: given[name] for name in fixed})
+    check_constraints(estimator)
     built_from = structure_of(estimator)
     _check_widths(built_from, len(arrays))
     _check_types(description)
