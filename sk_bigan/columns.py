@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from ._data import frames
 from ._data.blocks import Bins, OneHot, Standard
-from ._data.reading import refuse_what_is_to_be_read_first
+from ._data.reading import as_table, refuse_what_is_to_be_read_first
 
 NUMBERS = {"standard": "number", "bins": "bins"}  # kinds of blocks
 
@@ -30,8 +30,13 @@ def is_plain(X: Any) -> bool:
             column.known.all() and not column.is_category and column.observed.dtype.kind in "biuf"
             for column in columns
         )
-    is_table = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f" and X.size > 0
-    return not is_table or not bool(np.isnan(X.min()))
+    X = as_table(X)
+    if not (isinstance(X, np.ndarray) and X.ndim == 2 and X.size > 0):
+        return True
+    if X.dtype.kind == "O":
+        kinds = {isinstance(value, str) for value in X.flat}
+        return len(kinds) == 1 and not any(map(frames.is_gap, X.flat))
+    return X.dtype.kind != "f" or not bool(np.isnan(X.min()))
 
 
 class Block(NamedTuple):
@@ -303,7 +308,11 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             if np.ma.is_masked(X):
                 raise ValueError("X must have no masked values: make them NaN")
             X = check_array(
-                X, dtype=None, ensure_all_finite="allow-nan", estimator=self, input_name="X"
+                as_table(X),
+                dtype=None,
+                ensure_all_finite="allow-nan",
+                estimator=self,
+                input_name="X",
             )
         elif 0 in X.shape:
             n_rows, n_columns = X.shape

@@ -235,10 +235,12 @@ INPUTS = {
     ),
     "ragged tensors": ([TENSOR[0], TENSOR[1, :9]], ValueError, "one shape.*in item 1"),
     "list of dicts": ([{"a": 1}, {"a": 2}], TypeError, "real number, not 'dict'"),
-    "lists with None": ([[None, 1], [2, 3]], ValueError, "X contains NaN"),
     "tensor and None": ([TENSOR[0], None], TypeError, "items of X.*NoneType in item 1"),
-    "objects, one text": (with_value("dark", OBJECTS), ValueError, "to float: 'dark'"),
-    "objects, one None": (with_value(None, OBJECTS), ValueError, "X contains NaN"),
+    "objects, one text": (
+        with_value("dark", OBJECTS),
+        ValueError,
+        "to float: 'dark'|columns of one kind, got 0.0 and 'dark'",
+    ),
     "objects, one complex": (with_value(1j, OBJECTS), TypeError, "real number, not 'complex'"),
     "objects, one date": (with_value(date(2020, 1, 1), OBJECTS), TypeError, "not 'datetime.date'"),
     "records": (np.zeros(9, "f8,f8"), TypeError, "Cannot cast array data"),
@@ -256,7 +258,6 @@ INPUTS = {
     "tensor, 0-d": (torch.tensor(3.0), ValueError, "Expected 2D array, got scalar"),
     "tensor, 1-d": (TENSOR[0], ValueError, "Expected 2D array, got 1D array"),
     "tensor, no rows": (TENSOR[:0], ValueError, r"0 sample\(s\)"),
-    "tensor, NaN": (TENSOR * torch.nan, ValueError, "X contains NaN"),
     "tensor, infinity": (TENSOR + torch.inf, ValueError, "X contains infinity"),
     "tensor, complex": (TENSOR + 1j, ValueError, "omplex data not supported"),
     "tensor, meta": (TENSOR.to("meta"), ValueError, "X must hold numbers, got .*'meta'"),
@@ -281,6 +282,13 @@ INPUTS = {
     "data set, mixed": (Items([X[0], IMAGES[1]]), ValueError, r"one shape.*\(8, 8\) in item 1"),
     "data set, unreadable": (Unreadable(X), OSError, "the disk is gone"),
     "part of a data set, beyond its end": (Subset(Items(X), [0, 100]), IndexError, "index 100"),
+}
+
+# What `fit` takes for a table, and no model of plain numbers
+GAPS = {
+    "lists with None": ([[None, 1], [2, 3]], ValueError, "X contains NaN"),
+    "objects, one None": (with_value(None, OBJECTS), ValueError, "X contains NaN"),
+    "tensor, NaN": (TENSOR * torch.nan, ValueError, "X contains NaN"),
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from bad_input import (
     FRAME,
+    GAPS,
     IMAGES,
     INPUTS,
     TENSOR,
@@ -162,7 +163,7 @@ def frames(request, small):
 
 
 @pytest.mark.parametrize("method", ["transform", "score_samples", "score"])
-@pytest.mark.parametrize(("bad", "error", "message"), rows(INPUTS))
+@pytest.mark.parametrize(("bad", "error", "message"), rows(INPUTS | GAPS))
 def test_bad_input_of_a_fitted_estimator(trained, method, bad, error, message):
     with refused(trained, error, message):
         getattr(trained, method)(bad)

@@ -287,6 +287,72 @@ def test_a_category_that_fit_has_not_seen_is_a_gap():
     np.testing.assert_array_equal(encoded, [[0, 1, -1], [np.nan, np.nan, -1]])
 
 
+def categories(values):
+    return pd.Series(pd.Categorical(values))
+
+
+OTHER_KINDS = {
+    "numbers for texts": (["10115", "10117"], [10115, 10117], "texts .* got numbers"),
+    "numbers among texts": (["a", "b"], categories([1, 2]), "texts .* got numbers"),
+    "booleans for texts": (["True", "False"], [True, False], "texts .* got numbers"),
+    "dates for texts": (["2020", "2021"], pd.to_datetime(["2020", "2021"]), "texts .* got dates"),
+    "texts for booleans": ([True, False], ["True", "False"], "numbers .* got texts"),
+    "texts for numbers": (categories([1, 2]), ["1", "2"], "numbers .* got texts"),
+    "texts of categories": (categories([1, 2]), categories(["1", "2"]), "numbers .* got texts"),
+    "dates for numbers": (categories([1, 2]), pd.to_datetime(["2020"] * 2), "numbers .* got dates"),
+    "durations": (["a", "b"], pd.to_timedelta([1, 2], "D"), "texts .* got durations"),
+    "ranges": (["a", "b"], pd.cut([1, 2], 2), "texts .* got Interval"),
+}
+LIBRARIES = {
+    "pandas": lambda frame: frame,
+    "polars": pl.from_pandas,
+    "pyarrow": lambda frame: pa.Table.from_pandas(frame, preserve_index=False),
+}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("case", OTHER_KINDS)
+def test_categories_of_another_kind_are_refused(case, library):
+    if (case, library) in {("ranges", "polars"), ("ranges", "pyarrow")}:
+        library = "pandas"  # which alone has them
+    values, others, message = OTHER_KINDS[case]
+    table = LIBRARIES[library]
+    encoder = ColumnEncoder(categorical_features=["a"]).fit(table(pd.DataFrame({"a": values})))
+    with pytest.raises(ValueError, match=f"X must have {message}"):
+        encoder.transform(table(pd.DataFrame({"a": others})))
+
+
+ALIKE = {
+    "gaps make floats of integers": (categories([1, 2]), categories([1, None])),
+    "floats": (categories([1, 2]), [1.0, 2.0]),
+    "integers": (categories([1.0, 2.0]), [1, 2]),
+    "gaps alone": (["a", "b"], [None, None]),
+    "gaps of floats": (["a", "b"], [np.nan, np.nan]),
+    "booleans with a gap": ([True, False], [True, None]),
+    "booleans as numbers": ([True, False], [1, 0]),
+    "categories": (["a", "b"], categories(["a", "b"])),
+    "objects": (categories(["a", "b"]), np.array(["a", "b"], object)),
+}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("case", ALIKE)
+def test_categories_of_one_kind_are_taken_in_another_dtype(case, library):
+    values, others = ALIKE[case]
+    one, other = (LIBRARIES[library](pd.DataFrame({"a": a})) for a in (values, others))
+    encoder = ColumnEncoder(categorical_features=["a"]).fit(one)
+    known = pd.Series(others).notna().to_numpy()
+    expected = np.where(known[:, np.newaxis], encoder.transform(one), np.nan)
+    np.testing.assert_array_equal(encoder.transform(other), expected)
+
+
+def test_categories_are_numbers_where_fit_had_numbers():
+    numbers = pd.DataFrame({"a": [1, 2, 3]})
+    encoder = ColumnEncoder().fit(numbers)
+    Z = encoder.transform(numbers.astype("category"))
+    np.testing.assert_array_equal(Z, encoder.transform(numbers))
+
+
 def test_dates_are_counted_in_any_unit_and_zone():
     days = pd.DataFrame({"d": pd.to_datetime(["2020-01-01", "2020-01-05"])})
     encoder = ColumnEncoder().fit(days)
@@ -413,6 +479,29 @@ def test_what_leads_to_rows_is_no_table(X, message):
     for call in (ColumnEncoder().fit, fitted.transform):
         with pytest.raises(TypeError, match=message):
             call(X)
+
+
+ROWS = {
+    "numbers and texts": [[1.5, "a"], [2.5, "b"], [0.0, "a"]],
+    "whole numbers too": [(1, 2.5, "a"), (3, 4.5, "b")],
+    "booleans": [[True, "a", 3], [False, "b", 4]],
+    "a gap": [[1.5, "a"], [None, "b"], [float("nan"), None]],
+    "texts": [["a", "b"], ["c", "b"]],
+    "digits in texts": [[1, "10115"], [2, "10117"]],
+}
+
+
+@pytest.mark.parametrize("case", ROWS)
+def test_rows_in_lists_are_columns_of_their_own_kinds(case):
+    rows = ROWS[case]
+    frame = pd.DataFrame(rows)
+    encoder, of_frame = ColumnEncoder().fit(rows), ColumnEncoder().fit(frame)
+    assert [block[1:] for block in encoder.blocks_] == [block[1:] for block in of_frame.blocks_]
+    np.testing.assert_array_equal(encoder.transform(rows), of_frame.transform(frame))
+    np.testing.assert_array_equal(encoder.transform(rows[:1]), of_frame.transform(frame[:1]))
+    back = pd.DataFrame(encoder.inverse_transform(encoder.transform(rows)))
+    pd.testing.assert_frame_equal(back, frame, check_dtype=False, **NEAR)
+    assert [type(v) for v in back.iloc[0]] == [type(v) for v in frame.astype(object).iloc[0]]
 
 
 def test_inverse_transform_refuses():

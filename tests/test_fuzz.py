@@ -179,6 +179,7 @@ FORGED = {
     "wide rows": (("layout",), [[10**9], [10**9], False]),
     "other columns": (("arrays", "scaler.n_features_in_"), np.array(65)),
     "no variation": (("_total_variance",), 0.0),
+    "no sizes": (("_sizes_in_fit",), [float("nan"), 1.0]),
     "moments of another network": (
         ("arrays", "optimizer_d_.0.exp_avg"),
         np.zeros((2, 2), np.float32),

@@ -111,6 +111,49 @@ def test_columns_are_described_in_chunks_as_they_are_at_once():
     np.testing.assert_allclose(standard.var_, X.var(axis=0))
 
 
+UNITS = 2.0 ** np.array([-490, -200, -57, -20, 40, 400])  # exact, so that nothing is rounded
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("scaling", ["auto", "range", "standard"])
+@pytest.mark.parametrize("shape", [(4,), (4, 4), (2, 5, 5)], ids=["table", "image", "channels"])
+def test_nothing_depends_on_the_unit_of_x(small, unit, scaling, shape, tmp_path):
+    X = np.random.default_rng(0).random((60, *shape)) + 0.1
+    one, other = (small(scaling=scaling, max_epochs=1).fit(rows) for rows in (X, X * unit))
+    codes = one.transform(X)
+    assert (codes.std(axis=0) > 1e-3).all()
+    np.testing.assert_array_equal(other.transform(X * unit), codes)
+    np.testing.assert_array_equal(other.score_samples(X * unit), one.score_samples(X))
+    drawn = other.inverse_transform(codes)
+    np.testing.assert_array_equal(drawn, one.inverse_transform(codes) * unit)
+    other.save(tmp_path / "model.safetensors")
+    opened = type(other).load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(opened.transform(X * unit), codes)
+    np.testing.assert_array_equal(opened.inverse_transform(codes), drawn)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("offset", [0.0, 5.0])
+def test_range_fills_from_end_to_end_in_every_unit(unit, offset):
+    X = (RNG.random((50, 4)) + offset) * unit
+    scaled = make_scaler("range", describe(X), flat(X)).transform(X)
+    np.testing.assert_allclose([scaled.min(), scaled.max()], [-1, 1], rtol=1e-12)
+
+
+def test_a_channel_of_tiny_numbers_fills_its_range_beside_others():
+    X = RNG.random((50, 20, 2)) * [1.0, 1e-17]
+    rows, layout = X.reshape(50, -1), recognise(X.shape[1:], None)
+    scaled = make_scaler("range", describe(rows), layout).transform(rows).reshape(X.shape)
+    np.testing.assert_allclose(scaled.min(axis=(0, 1)), -1, rtol=1e-12)
+    np.testing.assert_allclose(scaled.max(axis=(0, 1)), 1, rtol=1e-12)
+
+
+def test_what_rounding_leaves_of_a_constant_is_none_of_its_range():
+    """0.1 + 0.2 is not 0.3."""
+    X = np.where(RNG.random((50, 4)) < 0.5, 0.1 + 0.2, 0.3)
+    np.testing.assert_allclose(make_scaler("range", describe(X), flat(X)).transform(X), -1)
+
+
 def windows(channels, n=200, time=30):
     """Noisy waves of sensors with these offsets and amplitudes, (n, time, channels)."""
     phases = RNG.uniform(0, 2 * np.pi, (n, 1, len(channels)))

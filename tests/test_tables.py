@@ -7,16 +7,18 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import sklearn
 import torch
 from helpers import AtStep, same_weights
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from sk_bigan import BiGANDetector, BiGANTransformer
+from sk_bigan._model.state import state_of
 from sk_bigan.columns import ColumnEncoder, is_plain
 from sk_bigan.networks.blocks import BlockOutput
 
@@ -161,13 +163,29 @@ def test_an_array_with_gaps_comes_back_in_the_container_that_is_set(container, f
     np.testing.assert_array_equal(bigan.impute(X), default.impute(X))
 
 
-@pytest.mark.parametrize("container", [np.ndarray.tolist, torch.tensor])
+@pytest.mark.parametrize("container", [np.ndarray.tolist, list, torch.tensor])
+def test_gaps_are_taken_from_lists_and_tensors_as_from_arrays(container):
+    X = np.where(WINE.data > 1000, np.nan, WINE.data)
+    of_array, bigan = make().fit(X), make().fit(container(X))
+    np.testing.assert_array_equal(bigan.transform(container(X)), of_array.transform(X))
+    np.testing.assert_array_equal(bigan.impute(container(X)), of_array.impute(X))
+    assert same_weights(bigan.partial_fit(container(X)), of_array.partial_fit(X))
+
+
+@pytest.mark.parametrize("container", [np.ndarray.tolist, torch.tensor, pd.DataFrame])
 def test_what_the_error_of_gaps_advises_takes_them(container):
     X = np.where(WINE.data > 1000, np.nan, WINE.data)
-    with pytest.raises(ValueError, match="scaling='columns'"):
-        make().fit(container(X))
-    codes = make(scaling="columns").fit(container(X)).transform(container(X))
-    np.testing.assert_array_equal(codes, make().fit(X).transform(X))
+    whole, gaps = container(X[~np.isnan(X).any(axis=1)]), container(X)
+    with pytest.raises(ValueError, match="scaling='columns', which .* fit has seen none"):
+        make().fit(whole).transform(gaps)
+    assert np.isfinite(make(scaling="columns").fit(whole).transform(gaps)).all()
+
+
+@pytest.mark.parametrize("container", [np.ndarray.tolist, torch.tensor, pd.DataFrame])
+def test_one_gap_is_no_trouble_to_any_fold(container):
+    X = WINE.data.copy()
+    X[0, 0] = np.nan
+    assert np.isfinite(cross_val_score(make(scaling="columns"), container(X), cv=3)).all()
 
 
 def test_a_gap_gets_what_its_row_s_code_stands_for():
@@ -318,6 +336,18 @@ def test_pickles_clones_and_parts():
     assert not hasattr(bigan.fit(WINE.data), "columns_")
 
 
+@pytest.mark.parametrize("form", [list, lambda rows: np.array(rows, dtype=object)])
+def test_rows_of_numbers_and_texts_are_a_table(form):
+    frame = FRAME[["alcohol", "acid", "place", "dry"]]
+    rows = form(frame.astype(object).to_numpy().tolist())
+    of_frame, bigan = make().fit(frame), make().fit(rows)
+    np.testing.assert_array_equal(bigan.transform(rows), of_frame.transform(frame))
+    assert bigan.score(rows) == of_frame.score(frame)
+    imputed = pd.DataFrame(bigan.impute(rows), columns=frame.columns)
+    pd.testing.assert_frame_equal(imputed, of_frame.impute(frame), check_dtype=False)
+    assert make(BiGANDetector).fit(rows).predict(rows).shape == (len(frame),)
+
+
 @pytest.mark.parametrize("rows", [slice(2), slice(None)])
 @pytest.mark.parametrize("cls", [BiGANTransformer, BiGANDetector])
 def test_a_later_part_may_lack_all_values_of_a_column(cls, rows):
@@ -363,6 +393,45 @@ def test_a_resumed_training_ends_as_one_that_was_not_broken_off(tmp_path):
     with pytest.raises(RuntimeError, match="broken off"):
         make(**settings, callbacks=[AtStep(5, stop)]).fit(FRAME)
     assert same_weights(make(**settings).fit(FRAME), whole)
+
+
+NAMES = [f"x{i}" for i in range(60)]
+MANY = pd.DataFrame(np.random.default_rng(0).integers(0, 3, (80, 60)), columns=NAMES)
+
+
+def test_another_encoder_is_noticed_to_its_last_name(tmp_path):
+    def encoder(n):
+        return ColumnEncoder(categorical_features=NAMES[:n])
+
+    bigan = make(scaling=encoder(40)).fit(MANY)
+    bigan.set_params(scaling__categorical_features=NAMES[:35])
+    with pytest.raises(
+        ValueError, match=r"scaling changed from .*'x39'.* to .*'x34'\], .*only fit"
+    ):
+        bigan.partial_fit(MANY)
+    settings = {"checkpoint_dir": tmp_path}
+    make(scaling=encoder(40), **settings).fit(MANY)
+    with pytest.raises(ValueError, match=r"holds another training: .*scaling was .*'x39'.* and is"):
+        make(scaling=encoder(35), **settings).fit(MANY)
+
+
+def test_the_same_encoder_in_another_form_is_no_other(tmp_path):
+    settings = {"max_epochs": 1, "checkpoint_dir": tmp_path}
+    given = ColumnEncoder(numbers="bins", categorical_features=NAMES[:40])
+    bigan = make(scaling=given, **settings).fit(MANY)
+    weights = pickle.dumps(state_of(bigan.model_))
+    with sklearn.config_context(print_changed_only=False):
+        for names in (
+            np.array(NAMES[:40]),
+            pd.Index(NAMES[:40]),
+            pl.Series(NAMES[:40]),
+            tuple(NAMES[:40]),
+        ):
+            same = given.set_params(categorical_features=names, n_bins=np.int64(8))
+            assert (
+                pickle.dumps(state_of(make(scaling=same, **settings).fit(MANY).model_)) == weights
+            )
+            bigan.set_params(scaling=same, checkpoint_dir=None).partial_fit(MANY)
 
 
 BAD = {
@@ -431,6 +500,13 @@ def test_what_takes_plain_numbers_says_so(tmp_path):
         (pd.DataFrame({"a": ["x", "y"]}), False),
         (pd.DataFrame({"a": pd.date_range("2020", periods=2)}), False),
         (WINE.data.tolist(), True),
+        ([[1.5, "a"], [2.5, "b"]], False),
+        ([[1.5, None], [2.5, 3.5]], False),
+        (np.array([[1.5, "a"], [2.5, "b"]], object), False),
+        (np.array([[1.5, None], [2.5, 3]], object), False),
+        (WINE.data.astype(object), True),
+        ([["1.5", "2"], ["2.5", "3"]], True),  # as scikit-learn takes them
+        ([[[1.0, np.nan]]], True),
         (np.full((3, 2, 2), np.nan), True),  # images are no tables
     ],
 )

@@ -1,6 +1,7 @@
 """What a scikit-learn user relies on."""
 
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from skorch.callbacks import Callback
 from torch import nn
 
-from sk_bigan import BiGANTransformer
+from sk_bigan import BiGANDetector, BiGANTransformer
 
 # Shapes, units and dtypes
 
@@ -582,3 +583,110 @@ def test_import_brings_in_the_required_packages_alone():
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "{'sk_bigan'}"
+
+
+# Subclasses
+
+
+class Pure(BiGANTransformer):
+    """Fixes parameters, as is usual with PCA."""
+
+    def __init__(self, latent_dim=2, random_state=None):
+        super().__init__(
+            latent_dim, hidden_units=(8,), cycle_weight=0, max_epochs=2, random_state=random_state
+        )
+
+
+def linear(sample_shape, latent_dim):
+    return nn.Linear(*sample_shape, latent_dim)
+
+
+class OfOwnNetwork(BiGANTransformer):
+    """Fixes what no file can hold."""
+
+    def __init__(self, latent_dim=2, random_state=None):
+        super().__init__(latent_dim, random_state=random_state, max_epochs=2, encoder=linear)
+
+
+class OfScaler(BiGANTransformer):
+    """Fixes a scaler that is fitted."""
+
+    def __init__(self, latent_dim=2, random_state=None):
+        scaler = MinMaxScaler(feature_range=(-1, 1)).fit([[0.0] * 64, [16.0] * 64])
+        super().__init__(latent_dim, scaling=scaler, max_epochs=2, random_state=random_state)
+
+
+class Wanting(BiGANTransformer):
+    """Needs a parameter of its own."""
+
+    def __init__(self, purpose, latent_dim=2, random_state=None):
+        super().__init__(latent_dim, max_epochs=2, random_state=random_state)
+        self.purpose = purpose
+
+
+class PureDetector(BiGANDetector):
+    def __init__(self, random_state=None):
+        super().__init__(
+            2, hidden_units=(8,), max_epochs=2, anomaly_score="code", random_state=random_state
+        )
+
+
+FIXED = {
+    Pure: {"hidden_units": (8,), "cycle_weight": 0},
+    OfOwnNetwork: {"encoder": linear},
+    OfScaler: {"scaling": OfScaler().scaling},
+    Wanting: {},
+    PureDetector: {"hidden_units": (8,), "anomaly_score": "code"},
+}
+
+
+@pytest.mark.parametrize("cls", FIXED)
+def test_a_subclass_that_fixes_parameters_works_as_its_parent(digits, cls, tmp_path):
+    X = digits[:100]
+    bigan = cls(random_state=0, **({"purpose": "maps"} if cls is Wanting else {}))
+    parent = cls.__base__(2, max_epochs=2, random_state=0, **FIXED[cls])
+    assert same_weights(bigan.fit(X), parent.fit(X))
+    codes = bigan.score_samples(X)
+    for copy in (pickle.loads(pickle.dumps(bigan)), clone(bigan).fit(X)):
+        np.testing.assert_array_equal(copy.score_samples(X), codes)
+        assert copy.get_params().keys() == bigan.get_params().keys()
+    bigan.save(tmp_path / "model", optimizers=True)
+    opened = cls.load(tmp_path / "model")
+    np.testing.assert_array_equal(opened.score_samples(X), codes)
+    for model in (bigan, opened, parent):
+        model.partial_fit(X)
+        model.warm_start = True
+        model.fit(X)
+        assert model.n_epochs_ == 5
+    assert same_weights(bigan, parent)
+    assert same_weights(opened, parent)
+    search = GridSearchCV(clone(bigan), {"random_state": [0, 1]}, cv=2).fit(X)
+    assert np.isfinite(search.best_score_)
+
+
+def test_what_a_subclass_fixes_is_checked_as_what_is_given(digits):
+    class Wrong(BiGANTransformer):
+        def __init__(self, latent_dim=2):
+            super().__init__(latent_dim, cycle_weight="much")
+
+    with pytest.raises(ValueError, match="The 'cycle_weight' parameter of Wrong must be"):
+        Wrong().fit(digits)
+    fitted = Pure(random_state=0).fit(digits[:50])
+    fitted.hidden_units = (9,)
+    with pytest.raises(ValueError, match=r"hidden_units changed from \(8,\) to \(9,\)"):
+        fitted.partial_fit(digits[:50])
+
+
+def test_a_file_restores_what_the_subclass_fixed_when_it_was_saved(digits, tmp_path):
+    def version(width):
+        class Versioned(BiGANTransformer):
+            def __init__(self, latent_dim=2):
+                super().__init__(latent_dim, hidden_units=(width,), max_epochs=1)
+
+        return Versioned
+
+    saved = version(8)().fit(digits[:50])
+    saved.save(tmp_path / "model")
+    opened = version(9).load(tmp_path / "model")
+    assert [*opened.hidden_units] == [8]
+    np.testing.assert_array_equal(opened.transform(digits), saved.transform(digits))

@@ -1,5 +1,7 @@
 """Other units at transform than in fit are noticed, and other rows are not."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
@@ -36,8 +38,24 @@ SAME_UNITS = {
 }
 
 
-def quick(X):
-    return BiGANTransformer(latent_dim=2, hidden_units=(16,), max_epochs=1, random_state=0).fit(X)
+RNG = np.random.default_rng(0)
+
+# X of fit: rows of little, of much and of everything in between
+FITS = {
+    "two columns": RNG.random((200, 2)),
+    "one column": np.sort(RNG.random((200, 1)), axis=0),
+    "pictures that fade in": RNG.random((40, 8, 8)) * np.linspace(0.01, 1, 40)[:, None, None],
+    "a slow walk": np.cumsum(RNG.normal(size=(200, 6)), axis=0) / 50,
+    "a machine that is off at first": RNG.normal(size=(200, 5))
+    * np.repeat([1e-3, 1.0], 100)[:, None],
+    "heavy tails": np.exp(3 * RNG.normal(size=(200, 1)) + RNG.normal(size=(200, 4))),
+    "tables": WINE,
+}
+
+
+def quick(X, **parameters):
+    bigan = BiGANTransformer(hidden_units=(16,), max_epochs=1, random_state=0, **parameters)
+    return bigan.set_params(latent_dim=1).fit(X)
 
 
 @pytest.mark.parametrize("case", OTHER_UNITS)
@@ -53,6 +71,28 @@ def test_other_units_are_named_with_both_ranges(case, method):
 def test_other_rows_are_not(case):
     X, other = SAME_UNITS[case]
     quick(X).transform(other)
+
+
+@pytest.mark.parametrize("case", FITS)
+@pytest.mark.parametrize("scaling", ["range", "standard"])
+def test_no_row_of_fit_is_in_other_units_alone_or_with_others(case, scaling, tmp_path):
+    X = FITS[case]
+    bigan = quick(X, scaling=scaling)
+    bigan.save(tmp_path / "model.safetensors")
+    order = np.argsort(np.abs(X).reshape(len(X), -1).max(axis=1))
+    for model in (
+        bigan,
+        pickle.loads(pickle.dumps(bigan)),
+        type(bigan).load(tmp_path / "model.safetensors"),
+    ):
+        for rows in (X[i : i + n] for n in (1, 12) for i in range(0, len(X), 3)):
+            model.transform(rows)
+        for rows in (X[order[:12]], X[order[-12:]], X[order[::20]], np.repeat(X[order[:1]], 30, 0)):
+            model.transform(rows)
+        with pytest.warns(UserWarning, match="is it in other units"):
+            model.transform(X * 1e-9)
+        with pytest.warns(UserWarning, match="is it in other units"):
+            model.transform(X * 1e9)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from datetime import date, timedelta
+from numbers import Number
 
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -11,7 +13,14 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from .frames import Column
 
 MAX_DISTINCT = 300  # more texts than this are no categories
-FAMILIES = {"M": "dates", "m": "durations", "O": "texts or categories"}  # others are numbers
+FAMILIES = {"M": "dates", "m": "durations"}  # by the kind of a dtype; others are numbers
+FAMILIES_OF_OBJECTS: dict[type, str] = {
+    str: "texts",
+    Number: "numbers",
+    np.bool_: "numbers",
+    date: "dates",
+    timedelta: "durations",
+}
 UNITS = ("D", "s", "ms", "us", "ns")
 # Dates and durations that every library can hold, in nanoseconds and in coarser units.
 LIMITS = {
@@ -22,9 +31,22 @@ LIMITS = {
 }
 
 
-def family(dtype: np.dtype) -> str:
+def family(values: np.ndarray) -> str:
     """Return the word for values that one encoder takes."""
-    return FAMILIES.get(dtype.kind, "numbers")
+    if values.dtype.kind != "O":
+        return FAMILIES.get(values.dtype.kind, "numbers")
+    words = (
+        next((word for kind, word in FAMILIES_OF_OBJECTS.items() if issubclass(type_, kind)), None)
+        or type_.__name__
+        for type_ in {type(value) for value in values}
+    )
+    return " and ".join(sorted({*words}))
+
+
+def check_family(name: str, known: str, values: np.ndarray) -> None:
+    """Refuse values of another family than in `fit`."""
+    if (got := family(values)) != known:
+        raise ValueError(f"X must have {known} in column {name!r} as in fit, got {got}")
 
 
 class Numbers:
@@ -47,6 +69,7 @@ class Numbers:
     def __init__(self, name: str, observed: np.ndarray):
         self.name = name
         self.dtype = observed.dtype
+        self.family = family(observed)
         self.is_time = self.dtype.kind in "mM"
         if self.is_time:
             dtypes = (np.dtype(f"{self.dtype.kind}8[{unit}]") for unit in UNITS)
@@ -83,11 +106,7 @@ class Numbers:
         ValueError
             If the values are of another family than in `fit`, or infinite.
         """
-        if family(observed.dtype) != family(self.dtype):
-            raise ValueError(
-                f"X must have {family(self.dtype)} in column {self.name!r} as in fit, got "
-                f"{family(observed.dtype)}"
-            )
+        check_family(self.name, self.family, observed)
         if self.is_time:
             return (observed - self.origin) / self.step
         numbers = observed.astype(np.float64)
@@ -198,8 +217,9 @@ class OneHot:
     def __init__(self, name: str, column: Column, max_categories: int):
         self.name = name
         observed = column.observed
-        if family(observed.dtype) in ("dates", "durations"):
-            raise ValueError(f"categories must be no {family(observed.dtype)}, got column {name!r}")
+        if observed.dtype.kind in FAMILIES:
+            raise ValueError(f"categories must be no {family(observed)}, got column {name!r}")
+        self.family = family(observed)
         counts = Counter(observed.tolist())
         if len(counts) > MAX_DISTINCT:
             raise ValueError(
@@ -225,11 +245,17 @@ class OneHot:
     def encode(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
         """Return blocks of the rows that have one, and a mask of these rows.
 
+        Raises
+        ------
+        ValueError
+            If the values are of another family than in `fit`.
+
         Warns
         -----
         UserWarning
             If `fit` has not seen a category.
         """
+        check_family(self.name, self.family, column.observed)
         unseen = len(self.values) - 1 if self.has_infrequent else -1
         values = column.observed.tolist()
         places = np.array([self.places.get(value, unseen) for value in values], dtype=np.intp)

@@ -141,7 +141,7 @@ def _as_column(name: Any, values: np.ndarray, known: np.ndarray, is_category: bo
         raise _of_no_kind(name, "structures" if values.ndim > 1 else values.dtype.name)
     gaps = np.zeros(len(values), dtype=bool)
     if kind == "O":
-        gaps[:] = [_is_gap(value) for value in values]
+        gaps[:] = [is_gap(value) for value in values]
     elif kind in "fmM":
         gaps = np.isnan(values)
     if gaps.any():
@@ -190,7 +190,7 @@ def _dtype_of(type_: type) -> type | None:
     return next((d for types, d in known.items() if issubclass(type_, types)), None)  # type: ignore[arg-type]
 
 
-def _is_gap(value: Any) -> bool:
+def is_gap(value: Any) -> bool:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float | np.floating) and bool(np.isnan(value))

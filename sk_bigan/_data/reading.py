@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
@@ -60,6 +61,27 @@ def _flat(X: np.ndarray) -> tuple[np.ndarray, tuple[int, ...] | None]:
     if X.ndim > 2:
         return X.reshape(len(X), prod(X.shape[1:])), X.shape[1:]
     return X, None
+
+
+def as_table(X: Any) -> Any:
+    """Return a tensor or rows in a list as an array of two dimensions, where that is what they are.
+
+    NumPy would make texts of numbers that are beside texts. Other things are returned as they are.
+    """
+    if isinstance(X, Tensor) and X.ndim == 2:
+        table = readable(X).numpy()
+        return table.view(bool) if X.dtype == torch.bool else table
+    if not (isinstance(X, list | tuple) and X) or _is_list_of_items(X):
+        return X
+    if not isinstance(X[0], list | tuple | np.ndarray) or np.ndim(X[0][:1]) != 1:
+        return X
+    try:
+        table = np.asarray(X)
+    except ValueError:  # of several lengths
+        return X
+    if table.dtype.kind == "U" and not all(isinstance(value, str) for row in X for value in row):
+        return np.array(X, dtype=object)
+    return table
 
 
 def refuse_what_is_to_be_read_first(X: Any) -> None:
@@ -120,7 +142,8 @@ def column_without_numbers(X: Any) -> str | None:
             if values.dtype.kind in "mM" or not _is_number(value):
                 return (
                     f"{str(value)[:50]!r} in column {name!r}: encode text first, as by "
-                    "OneHotEncoder(sparse_output=False), make numbers of dates, fill gaps"
+                    "OneHotEncoder(sparse_output=False), make numbers of dates, fill gaps, or fit "
+                    "with scaling='columns', which takes them all"
                 )
     return None
 

@@ -27,6 +27,7 @@ SCALERS: dict[str, Callable[[], Any]] = {
 
 LEAST_DEVIATION = 0.05  # that of a category of one row in four hundred
 
+LEAST_RANGE = 1e-150  # whose square float64 holds to the last digit
 CHUNK_VALUES = 2**20  # values of X in float64 at a time: 8 MB
 
 
@@ -116,7 +117,14 @@ def make_scaler(scaling: str | None, columns: Columns, layout: Layout) -> Any:
         highest = high.reshape(layout.row_shape).max(axis=others, keepdims=True)
         # Two rows of extremes give columns a common range.
         ends = [np.broadcast_to(end, layout.row_shape).ravel() for end in (lowest, highest)]
-        return SCALERS["MinMaxScaler"]().fit(ends)
+        scaler = SCALERS["MinMaxScaler"]().fit(ends)
+        # scikit-learn takes ranges below 2e-15 for none, which depends on the unit of X.
+        magnitudes = np.maximum(np.abs(scaler.data_min_), np.abs(scaler.data_max_))
+        least = np.maximum(10 * np.finfo(float).eps * magnitudes, LEAST_RANGE)
+        varying = scaler.data_range_ > least
+        scaler.scale_[varying] = 2 / scaler.data_range_[varying]
+        scaler.min_[varying] = -1 - (scaler.data_min_ * scaler.scale_)[varying]
+        return scaler
     if scaling == "standard":
         return standard
     return SCALERS["FunctionTransformer"]().fit(low[np.newaxis])

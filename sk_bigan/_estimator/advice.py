@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -29,16 +30,20 @@ def warn_of_parameters(
     running : bool
         Whether X is a part of the data.
     """
-    defaults = type(estimator)().get_params()
+    parameters = signature(type(estimator)).parameters
     latent_dim, batch_size = estimator.latent_dim, estimator.batch_size
+    sets_latent_dim, sets_batch_size = (
+        name in parameters and getattr(estimator, name) != parameters[name].default
+        for name in ("latent_dim", "batch_size")
+    )
     n_columns = len(columns.low)
     advice = []
-    if latent_dim != defaults["latent_dim"] and latent_dim >= n_columns and anew:
+    if sets_latent_dim and latent_dim >= n_columns and anew:
         advice.append(
             f"latent_dim={latent_dim} is not less than the {n_columns} column(s) of X: codes need "
             "not summarise anything"
         )
-    if batch_size != defaults["batch_size"] and batch_size > n_rows > 0 and not running:
+    if sets_batch_size and batch_size > n_rows > 0 and not running:
         advice.append(
             f"batch_size={batch_size} exceeds the {n_rows} rows of X: an epoch is one update"
         )

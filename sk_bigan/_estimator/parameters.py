@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any
@@ -25,6 +25,7 @@ from torch import nn
 
 from .._data.scaling import SCALINGS, center_and_factor, given_scaler, is_bounded, summary
 from .._machine.devices import PRECISIONS
+from .._machine.plain import as_json
 from ..anomaly import NEED_CYCLES
 from ..augmentations import AUGMENTATIONS
 from ..callbacks import LRScheduler
@@ -95,6 +96,9 @@ RUN: Constraints = {
 
 CONSTRAINTS: Constraints = STRUCTURE | TRAINING | RUN
 
+# A subclass may fix all of these in its constructor, as is usual with scikit-learn's estimators.
+FIXABLE = (*CONSTRAINTS, "anomaly_score", "contamination")
+
 # Callbacks that do not suit three networks, and what does.
 OF_ONE_NETWORK: dict[type, str] = {
     skorch.callbacks.LRScheduler: "sets one optimizer: take sk_bigan.callbacks.LRScheduler",
@@ -102,9 +106,23 @@ OF_ONE_NETWORK: dict[type, str] = {
 }
 
 
+def parameters_of(estimator: Any) -> dict[str, Any]:
+    """Return the parameters of an estimator, and those that its class has fixed."""
+    given = estimator.get_params(deep=False)
+    attributes = vars(estimator)
+    return given | {n: attributes[n] for n in FIXABLE if n in attributes and n not in given}
+
+
+def check_constraints(estimator: Any) -> None:
+    """Refuse parameters that are not as described."""
+    validate_parameter_constraints(
+        estimator._parameter_constraints, parameters_of(estimator), type(estimator).__name__
+    )
+
+
 def check_parameters(estimator: Any) -> None:
     """Refuse parameters that are not as described, or that contradict each other."""
-    estimator._validate_params()
+    check_constraints(estimator)
     if estimator.warm_start and estimator.checkpoint_dir is not None:
         raise ValueError(
             "checkpoint_dir needs warm_start=False, got warm_start=True: which of the two the "
@@ -154,17 +172,28 @@ def _check_callback(entry: Any, checkpoint_dir: Any) -> None:
 
 def structure_of(estimator: Any) -> dict[str, Any]:
     """Return the parameters that networks are built from, as they are now."""
-    parameters = estimator.get_params(deep=False)
     structure = {
         name: value
-        for name, value in parameters.items()
+        for name, value in parameters_of(estimator).items()
         if name in (*STRUCTURE, "anomaly_score") or is_network_parameter(name)
     }
     if isinstance(estimator.scaling, ColumnEncoder):
-        structure["scaling"] = repr(estimator.scaling)
+        structure["scaling"] = _described(estimator.scaling)
     elif (scaler := given_scaler(estimator.scaling)) is not None:
         structure["scaling"] = summary(scaler)  # it may learn more, which ours has not
     return structure
+
+
+def _described(encoder: ColumnEncoder) -> str:
+    """Return a text that is equal for equal parameters; scikit-learn's cuts long lists."""
+    arguments = {
+        name: as_json(
+            value if isinstance(value, str) or not isinstance(value, Iterable) else [*value]
+        )
+        for name, value in encoder.get_params().items()
+    }
+    shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    return f"{type(encoder).__name__}({shown})"
 
 
 def check_structure(estimator: Any) -> None:

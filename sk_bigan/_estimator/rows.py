@@ -70,7 +70,7 @@ def read_rows(
         if "contains NaN" in str(error):  # scikit-learn says that no estimator of ours takes gaps
             raise ValueError(
                 "Input X contains NaN: fill the gaps, or fit with scaling='columns', which takes "
-                "those of tables"
+                "gaps of tables even where fit has seen none"
             ) from error
         raise
     return rows, row_shape

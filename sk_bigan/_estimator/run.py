@@ -27,6 +27,7 @@ from .._data.scaling import (
     make_scaler,
     resolve_scaling,
 )
+from .._data.units import UNKNOWN, sizes_in_fit
 from .._machine.cuda_graph import CudaGraphStep
 from .._machine.devices import (
     as_tensor,
@@ -59,6 +60,7 @@ from .parameters import (
     build_players,
     check_structure,
     draw_seed,
+    parameters_of,
     structure_of,
     wanted_sample_shape,
 )
@@ -115,7 +117,7 @@ class Run:
         self.running = running
         kept = self.before
         if anew:  # without what the fit before has learned
-            parameters = estimator.get_params(deep=False)
+            parameters = parameters_of(estimator)
             kept = {n: v for n, v in kept.items() if n in parameters or not n.endswith("_")}
         self.draft = object.__new__(type(estimator))
         vars(self.draft).update(kept)
@@ -348,6 +350,7 @@ class Run:
             latent_dim=latent_dim,
             total_variance=total_variance if total_variance > 0 else 1.0,
             device=device,
+            sizes_in_fit=UNKNOWN if encoder else sizes_in_fit(self.rows, scaler),
         )
         draft.history_, draft.n_epochs_ = [], 0
         draft._optimizers = None
@@ -356,7 +359,7 @@ class Run:
     def _parameters(self, n_epochs: int) -> dict[str, Any]:
         """Return the parameters that the result of this training depends on."""
         draft = self.draft
-        parameters = draft.get_params(deep=False).items()
+        parameters = parameters_of(draft).items()
         return {name: value for name, value in parameters if name not in RUN} | {
             "scaling": draft._built_from["scaling"],
             "max_epochs": n_epochs,

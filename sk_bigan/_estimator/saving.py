@@ -14,6 +14,7 @@ from sklearn.frozen import FrozenEstimator
 
 from .._data.layout import Layout
 from .._data.scaling import given_scaler, is_bounded
+from .._data.units import UNKNOWN
 from .._machine.devices import resolve_device
 from .._machine.hermetic import hermetic
 from .._machine.plain import as_json, split_plain
@@ -28,6 +29,7 @@ from .._model.format import (
     scaler_to_arrays,
     to_tensors,
 )
+from .._model.state import model_of, state_of
 from .._training.optimizers import (
     Optimizers,
     learning_parameters,
@@ -39,7 +41,7 @@ from .._version import __version__
 from ..displacement import known_places
 from ..networks.players import Players
 from ..priors import resolve_prior
-from .parameters import build_players, structure_of
+from .parameters import FIXABLE, build_players, check_constraints, parameters_of, structure_of
 
 # The callbacks of a training and a place on a machine are not the model's.
 NOT_IN_FILES = ("callbacks", "checkpoint_dir")
@@ -61,7 +63,7 @@ MALFORMED = (
 
 @hermetic()
 def restore_model(estimator: Any, state: Mapping[str, Any]) -> Fitted:
-    """Return the model of a `Fitted.state`, on the estimator's device if it works there.
+    """Return the model of a state, on the estimator's device if it works there.
 
     Parameters
     ----------
@@ -69,6 +71,7 @@ def restore_model(estimator: Any, state: Mapping[str, Any]) -> Fitted:
         With the parameters that the networks were built from, and the seed of the first build, on
         which networks of the user's own may depend.
     state : mapping
+        As `state_of` returned it.
     """
     built_from = estimator._built_from
     weights = {name: to_tensors(state[f"{name}_"]) for name in Players._fields}
@@ -78,7 +81,7 @@ def restore_model(estimator: Any, state: Mapping[str, Any]) -> Fitted:
         players = build_players(
             built_from, shape, prior, state["scaler_"], columns, weights=weights
         )
-    model = Fitted.from_state(state, players, prior)
+    model = model_of(state, players, prior)
     try:
         device = resolve_device(estimator.device)
     except ValueError:  # trained on a device that this machine does not have
@@ -97,7 +100,7 @@ def plain_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """
     if "model_" not in state:
         return dict(state)
-    model = state["model_"].state()
+    model = state_of(state["model_"])
     kept = {name: value for name, value in state.items() if name != "_recorded"}
     return {**kept, "model_": model, "_optimizers": None, "_version": __version__}
 
@@ -133,7 +136,7 @@ def describe(estimator: Any, optimizers: bool) -> tuple[dict[str, Any], dict[str
             "kinds or with gaps: joblib.dump takes it"
         )
     model: Fitted = estimator.model_
-    state = model.state()
+    state = state_of(model)
     scaler, learned = scaler_to_arrays(model.scaler)
     arrays = {f"scaler.{name}": array for name, array in learned.items()}
     for network in NETWORKS:
@@ -151,8 +154,10 @@ def describe(estimator: Any, optimizers: bool) -> tuple[dict[str, Any], dict[str
     left_out = {*NOT_IN_FILES}
     if given_scaler(estimator.scaling) is not None:
         left_out.add("scaling")  # the file has it as `scaler_`
-    parameters = estimator.get_params(deep=False)
-    plain, own = split_plain({n: v for n, v in parameters.items() if n not in left_out})
+    parameters = {n: v for n, v in parameters_of(estimator).items() if n not in left_out}
+    plain, others = split_plain(parameters)
+    # What the class has fixed, it gives itself.
+    own = {name: kind for name, kind in others.items() if name in estimator.get_params(deep=False)}
     names = getattr(estimator, "feature_names_in_", None)
     description = {
         "format": FORMAT,
@@ -166,6 +171,7 @@ def describe(estimator: Any, optimizers: bool) -> tuple[dict[str, Any], dict[str
         "_bounded": is_bounded(model.scaler),
         "_seed": estimator._seed,
         "_total_variance": model.total_variance,
+        "_sizes_in_fit": as_json(model.sizes_in_fit),
         # Callbacks may have recorded what no file can hold.
         "history_": [split_plain(epoch)[0] for epoch in estimator.history_],
         "n_epochs_": estimator.n_epochs_,
@@ -203,9 +209,12 @@ def from_description(
     layout = layout_from_json(*description["layout"])
     n_features = prod(layout.row_shape)
     scaler = scaler_from_arrays(description["scaler"], part("scaler"), n_features)
-    given = {"scaling": FrozenEstimator(deepcopy(scaler)), **description["parameters"]}.items()
-    estimator = cls(**{name: v for name, v in given if name not in NOT_IN_FILES}, **own)
-    estimator._validate_params()
+    given = {"scaling": FrozenEstimator(deepcopy(scaler)), **description["parameters"]}
+    given = {name: value for name, value in given.items() if name not in NOT_IN_FILES}
+    fixed = {name for name in given if name in FIXABLE and name not in cls._get_param_names()}
+    estimator = cls(**{n: v for n, v in given.items() if n not in fixed}, **own)
+    vars(estimator).update({name: given[name] for name in fixed})
+    check_constraints(estimator)
     built_from = structure_of(estimator)
     _check_widths(built_from, len(arrays))
     _check_types(description)
@@ -216,6 +225,7 @@ def from_description(
         "latent_dim": int(built_from["latent_dim"]),
         "total_variance": description["_total_variance"],
         "summary": part("summary"),
+        "sizes_in_fit": description.get("_sizes_in_fit", UNKNOWN),
     }
     vars(estimator).update(
         _learned_attributes(estimator, part("fitted"), state["latent_dim"]),
@@ -266,6 +276,9 @@ def _check_types(description: Mapping[str, Any]) -> None:
     output = description.get("set_output", {"transform": "default"})
     if output not in [{"transform": name} for name in ("default", "pandas", "polars")]:
         raise ValueError(f"set_output must name a kind of frame, got {output!r}")
+    sizes = description.get("_sizes_in_fit", UNKNOWN)
+    if len(sizes) != 2 or not all(type(size) is float and size >= 0 for size in sizes):
+        raise ValueError(f"_sizes_in_fit must be two positive numbers, got {sizes!r}")
     if not 0 < description["_total_variance"] < np.inf:
         raise ValueError("_total_variance must be positive")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,17 +18,15 @@ from .._data.inference import forward
 from .._data.layout import Layout
 from .._data.rows import DatasetRows
 from .._data.scaling import in_units_of_rows, make_to_samples, share_of_known
-from .._data.units import warn_of_other_units
+from .._data.units import UNKNOWN, warn_of_other_units
 from .._machine.random_numbers import seeded, undisturbed
-from .._machine.threads import require_no_fork
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
 from ..networks.folding import ROW_BLOCK, USUAL_SIZES, Prepared, Sizes, prepared
 from ..networks.layers import joined, reader
 from ..networks.players import Players
 from ..priors import Prior
-from .format import to_numbers
-from .summary import Summary, summary_from_arrays
+from .summary import Summary
 
 Rows = np.ndarray | DatasetRows
 
@@ -40,7 +38,7 @@ class Fitted:
     Parameters
     ----------
     players : Players
-        E, G, D.
+        E, G and D.
     scaler : fitted scaler of scikit-learn
         Maps rows of X to the units of the networks.
     layout : Layout
@@ -52,7 +50,9 @@ class Fitted:
     device : torch.device
         Device of the networks.
     summary : Summary or None
-        Map of hidden layers to their summary, if learned.
+        Map of E's hidden layers to their summary, if one was learned.
+    sizes_in_fit : tuple of float
+        Least and greatest size of a training row, which tell rows in other units.
     """
 
     players: Players
@@ -63,6 +63,7 @@ class Fitted:
     total_variance: float
     device: torch.device
     summary: Summary | None = None
+    sizes_in_fit: tuple[float, float] = UNKNOWN
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields, from which the rest follows."""
@@ -113,7 +114,7 @@ class Fitted:
         """
         results = forward(function, rows, self.device, dtype, out, self.to_samples, sizes)
         if not takes_gaps(self.players.encoder):  # whose categories have no units
-            warn_of_other_units(rows, self.scaler)
+            warn_of_other_units(rows, self.scaler, self.sizes_in_fit)
         return results
 
     @computed_at_rest
@@ -177,34 +178,3 @@ class Fitted:
         if takes_gaps(E):
             return 1 - share_of_known(errors, np.asarray(rows), self.scaler)
         return 1 - errors / self.total_variance
-
-    def state(self) -> dict[str, Any]:
-        """Return the model as plain values and arrays, but for the prior."""
-        require_no_fork(self.device)
-        networks = zip(Players._fields, self.players, strict=True)
-        return {
-            **{f"{name}_": to_numbers(network.state_dict()) for name, network in networks},
-            "scaler_": self.scaler,
-            "layout": tuple(self.layout),
-            "latent_dim": self.latent_dim,
-            "total_variance": self.total_variance,
-            "summary": to_numbers(self.summary.state_dict()) if self.summary else None,
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any], players: Players, prior: Prior) -> Self:
-        """Return the model of a `state`, on the CPU, or refuse a summary of other players."""
-        model = cls(
-            players=players,
-            scaler=state["scaler_"],
-            layout=Layout(*state["layout"]),
-            prior=prior,
-            latent_dim=state["latent_dim"],
-            total_variance=state["total_variance"],
-            device=torch.device("cpu"),
-        )
-        if not (arrays := state.get("summary")):  # older states have none
-            return model
-        n_hidden = sum(model.feature_sizes("hidden").values())
-        shape = (model.latent_dim, n_hidden)
-        return replace(model, summary=summary_from_arrays(arrays, shape))
