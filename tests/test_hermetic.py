@@ -275,7 +275,7 @@ def inspected(X, y, path):
     curve = latent_dim_curve(pca, X, [1, 2], param_name="n_components", cv=2, random_state=0)
     explore(pca.fit(X), X, y, path)
     return [
-        [*figures.table.values()],
+        [values for name, values in figures.table.items() if "seconds" not in name],
         consistency(pca, X, random_state=0).matrix,
         [control.score_difference, control.consistency_difference],
         [curve.scores, curve.pca_scores],
@@ -291,7 +291,7 @@ def test_inspection_finds_the_same_where_all_outputs_are_frames(library, tmp_pat
     with config_context(transform_output=library):
         found = inspected(X, y, tmp_path / "page.html")
     for a, b in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, b, atol=1e-12)
 
 
 @pytest.mark.parametrize("library", GIVE_FRAMES)

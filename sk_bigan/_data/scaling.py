@@ -20,15 +20,20 @@ from .rows import DatasetRows, in_order
 SCALINGS = ("range", "standard")
 # Makers of the scalers in use, by the names of their classes.
 SCALERS: dict[str, Callable[[], Any]] = {
-    "MinMaxScaler": lambda: MinMaxScaler(feature_range=(-1, 1)),
-    "StandardScaler": StandardScaler,
-    "FunctionTransformer": lambda: FunctionTransformer().set_output(transform="default"),
+    "MinMaxScaler": lambda: _of_arrays(MinMaxScaler(feature_range=(-1, 1))),
+    "StandardScaler": lambda: _of_arrays(StandardScaler()),
+    "FunctionTransformer": lambda: _of_arrays(FunctionTransformer()),
 }
 
 LEAST_DEVIATION = 0.05  # that of a category of one row in four hundred
 
 LEAST_RANGE = 1e-150  # whose square float64 holds to the last digit
 CHUNK_VALUES = 2**20  # values of X in float64 at a time: 8 MB
+
+
+def _of_arrays(scaler: Any) -> Any:
+    """Let a scaler return arrays, whatever scikit-learn is told to return."""
+    return scaler.set_output(transform="default")
 
 
 class Columns(NamedTuple):
@@ -65,7 +70,7 @@ def describe(X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = Fal
     """
     low, high = np.full((2, X.shape[1]), np.nan)
     least, greatest = (np.fmin, np.fmax) if gaps else (np.minimum, np.maximum)
-    standard = StandardScaler()
+    standard = SCALERS["StandardScaler"]()
     for rows in in_order(X, max(1, CHUNK_VALUES // X.shape[1])):
         chunk = np.asarray(rows)
         np.fmin(low, least.reduce(chunk, axis=0), out=low)

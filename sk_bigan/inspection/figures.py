@@ -85,7 +85,7 @@ def class_figures(
     random: np.random.RandomState,
 ) -> dict[str, float]:
     """Return the accuracies of classifiers of the standardised codes."""
-    scaler = StandardScaler().fit(codes)
+    scaler = StandardScaler().set_output(transform="default").fit(codes)
     codes, test_codes = scaler.transform(codes), scaler.transform(test_codes)
     linear = LogisticRegression(max_iter=1000)
     draws = [few_of_each_class(y, random) for _ in range(N_DRAWS)]
