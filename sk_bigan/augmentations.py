@@ -151,8 +151,8 @@ def _resolve_one(
         # Done once, since it waits for a GPU and would do so in every step.
         places = known_places(function.keywords["places"], sample_shape, device)
         function = partial(function, places=places)
-    samples = torch.rand(2, *sample_shape, device=device) * 2 - 1
-    before = samples.clone()
+    samples = torch.rand(3, *sample_shape, device=device) * 2 - 1
+    before, version = samples.clone(), samples._version  # clamp_ may find nothing to change here
     try:
         with device, torch.no_grad():
             view = function(samples)
@@ -160,7 +160,7 @@ def _resolve_one(
         raise ValueError(
             f"augmentation failed on samples of shape {tuple(samples.shape)} on {device}: {error}"
         ) from error
-    if not samples.equal(before):
+    if samples._version != version or not samples.equal(before):
         raise ValueError(f"augmentation must leave its input as it is, {augmentation!r} changes it")
     if not (
         isinstance(view, Tensor)

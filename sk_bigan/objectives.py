@@ -101,7 +101,7 @@ def resolve_objective(objective: str | Objective, device: torch.device | str = "
     """
     if isinstance(objective, str):
         return OBJECTIVES[objective]
-    logits = torch.zeros(2, device=device)
+    logits = torch.ones(2, device=device, requires_grad=True) - 1
     try:
         losses = objective(logits, logits.clone())
     except RuntimeError as error:
@@ -112,9 +112,10 @@ def resolve_objective(objective: str | Objective, device: torch.device | str = "
         isinstance(losses, tuple | list)
         and len(losses) == 2
         and all(isinstance(loss, Tensor) and loss.ndim == 0 for loss in losses)
+        and all(loss.requires_grad for loss in losses)
     ):
         raise ValueError(
             "objective must map (real_logits, fake_logits), tensors of shape (n,), to a pair of "
-            f"scalar tensors (loss_d, loss_eg), got {losses!r}"
+            f"scalar tensors (loss_d, loss_eg) that depend on these, got {losses!r}"
         )
     return objective

@@ -51,11 +51,17 @@ def resolve_prior(prior: str | Prior | Callable[[int, int], Tensor], latent_dim:
     Raises
     ------
     ValueError
-        If the user's own does not give finite codes of shape (n_samples, latent_dim).
+        If the user's own does not give finite codes of shape (n_samples, latent_dim), or has no
+        function that makes an activation.
     """
     if isinstance(prior, str):
         return PRIORS[prior]
     own = prior if isinstance(prior, Prior) else Prior(prior)
+    if isinstance(own.code_activation, nn.Module) or not callable(own.code_activation):
+        raise ValueError(
+            "prior must have a code_activation that makes modules, as torch.nn.Tanh without "
+            f"parentheses, got {own.code_activation!r}"
+        )
     try_draw(own, latent_dim, torch.device("cpu"))
     return own
 

@@ -225,5 +225,5 @@ def test_images_are_warped_whatever_their_layout(small):
 
 
 def test_an_augmentation_that_fails_is_named():
-    with pytest.raises(ValueError, match=r"augmentation failed on .*\(2, 5\) on cpu: .*size"):
+    with pytest.raises(ValueError, match=r"augmentation failed on .*\(3, 5\) on cpu: .*size"):
         resolved(lambda x: x + torch.ones(6), torch.rand(2, 5), places=None)

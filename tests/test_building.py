@@ -187,6 +187,16 @@ def test_unsuitable_parameters_are_named(own, parameters, message):
         build(encoder=own, parameters=parameters)
 
 
+class Spectrum(nn.Linear):
+    """Gives complex numbers."""
+
+    def __init__(self, sample_shape, latent_dim):
+        super().__init__(sample_shape[0], latent_dim)
+
+    def forward(self, x):
+        return torch.fft.fft(super().forward(x))
+
+
 SHARED = nn.Linear(7, 3)
 
 
@@ -204,6 +214,12 @@ SHARED = nn.Linear(7, 3)
             ValueError,
             r"encoder must give a tensor of shape \(2, 3\).*got tuple",
         ),
+        (
+            {"encoder": lambda *sizes: nn.Linear(7, 3, dtype=torch.complex64)},
+            ValueError,
+            "encoder failed on input of shape",
+        ),
+        ({"encoder": Spectrum}, ValueError, "encoder must give a tensor.*got torch.complex64"),
         ({"generator": nn.Linear(4, 7)}, ValueError, r"generator failed on input of shape"),
         ({"discriminator": nn.Linear(7, 1)}, ValueError, r"discriminator failed.*keyword.*'x'"),
         ({"encoder": lambda shape, k: "E"}, TypeError, r"encoder must be.*made str"),

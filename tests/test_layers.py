@@ -66,6 +66,27 @@ def test_a_layer_that_is_called_twice_is_two_layers(features):
         assert got[name].equal(values)
 
 
+class Shared(nn.Module):
+    """Calls one activation after two layers, as blocks of torchvision do."""
+
+    def __init__(self):
+        super().__init__()
+        self.relu, self.first, self.last = nn.ReLU(), nn.Linear(5, 8), nn.Linear(8, 6)
+
+    def forward(self, x):
+        return self.relu(self.last(self.relu(self.first(x))))
+
+
+def test_a_layer_gives_the_outputs_of_all_its_calls():
+    network, x = Shared(), torch.randn(7, 5)
+    read = reader(network, ["relu"])
+    with pytest.raises(RuntimeError):
+        read(torch.randn(7, 4))
+    calls = network.first(x).relu(), network(x)
+    assert read(x)["relu"].equal(torch.cat(calls, dim=1))
+    assert read(x)["relu"].shape == (7, 14)
+
+
 def test_a_layer_named_twice_is_read_once(encoder):
     assert [*reader(encoder, ["head", "body.0", "head"])(IMAGES)] == ["head", "body.0"]
 

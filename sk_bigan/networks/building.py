@@ -260,7 +260,9 @@ def _check_shape(
         raise ValueError(
             f"{name} failed on input of shape {given}{place}: {error}{advice}"
         ) from error
-    got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    got: Any = type(output).__name__
+    if isinstance(output, Tensor):
+        got = tuple(output.shape) if output.is_floating_point() else output.dtype
     if got not in wanted:
         expected = " or ".join(str(tuple(shape)) for shape in wanted)
         raise ValueError(

@@ -95,7 +95,8 @@ def _reader_of_layers(
                     f"features needs layers that give one tensor, but {name!r} gives "
                     f"{type(output).__name__}"
                 )
-            outputs[name] = _pooled(output).clone()  # the layer above may work in place
+            kept = _pooled(output).clone()  # the layer above may work in place
+            outputs[name] = torch.cat([outputs[name], kept], 1) if name in outputs else kept
 
         return hook
 
@@ -103,6 +104,7 @@ def _reader_of_layers(
         observed.get_submodule(name).register_forward_hook(keep(name))
 
     def read(x: Tensor) -> dict[str, Tensor]:
+        outputs.clear()  # of a call that has failed
         observed(x)
         if missing := [name for name in names if name not in outputs]:
             raise ValueError(f"features names layers that take no part in E(x): {missing}")
