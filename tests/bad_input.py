@@ -192,9 +192,12 @@ def with_column(values):
 
 
 # X, exception, words of the message
+PALETTES = [Image.new("RGB", (8, 8), colour).convert("P") for colour in ("red", "blue")]
 INPUTS = {
     "lists of text": ([["a", "b"], ["c", "d"]], ValueError, "could not convert string to float"),
     "objects": (np.array([[object()] * 64] * 2), TypeError, "float"),
+    "pictures with a palette": (PALETTES, ValueError, r"got one of mode 'P'.*convert\(.RGB"),
+    "data set of these": (Items(PALETTES), ValueError, r"got one of mode 'P'.*convert\(.RGB"),
     "complex": (X + 1j, ValueError, "[Cc]omplex data not supported"),
     "infinity": (with_value(np.inf), ValueError, "X contains infinity"),
     "minus infinity": (with_value(-np.inf), ValueError, "X contains infinity"),

@@ -214,11 +214,6 @@ SHARED = nn.Linear(7, 3)
             ValueError,
             r"encoder must give a tensor of shape \(2, 3\).*got tuple",
         ),
-        (
-            {"encoder": lambda *sizes: nn.Linear(7, 3, dtype=torch.complex64)},
-            ValueError,
-            "encoder failed on input of shape",
-        ),
         ({"encoder": Spectrum}, ValueError, "encoder must give a tensor.*got torch.complex64"),
         ({"generator": nn.Linear(4, 7)}, ValueError, r"generator failed on input of shape"),
         ({"discriminator": nn.Linear(7, 1)}, ValueError, r"discriminator failed.*keyword.*'x'"),

@@ -183,7 +183,7 @@ ERRORS = {
     ),
     "complex tensor": (torch.from_numpy(PIXELS + 1j), {}, ValueError, "Complex data not supported"),
     "sparse tensor": (sparse_tensor(), {}, TypeError, "X must be dense, got a sparse tensor"),
-    "tensor with NaN": (torch.full((9, 4), torch.nan), {}, ValueError, "X contains NaN"),
+    "tensor of NaN": (torch.full((9, 4), torch.nan), {}, ValueError, "a value in each column"),
     "tensor of one row": (torch.zeros(1, 4), {}, ValueError, "minimum of 2 is required"),
     "images of text": (np.full((9, 8, 8), "a"), {}, ValueError, "could not convert string"),
     "no pixels": (np.zeros((9, 0, 8)), {}, ValueError, r"0 feature\(s\)"),

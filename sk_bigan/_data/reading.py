@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from .rows import DatasetRows, StreamRows, readable
+from .rows import DatasetRows, StreamRows, readable, refuse_palette
 
 HOW_TO_READ = """read a table by pandas.read_csv(path), and pictures in files by a Dataset:
 
@@ -101,6 +101,8 @@ def refuse_what_is_to_be_read_first(X: Any) -> None:
 
 
 def _as_array(X: Any) -> np.ndarray:
+    for item in X if isinstance(X, list | tuple) else [X]:
+        refuse_palette(item)
     try:
         return np.asarray(X)
     except ValueError as error:

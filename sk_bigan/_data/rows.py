@@ -159,6 +159,7 @@ def _sample(item: Any, index: int) -> Tensor:
     """Return the item of a data set, or its first part, as a tensor of finite real numbers."""
     if isinstance(item, tuple | list):
         item = item[0]
+    refuse_palette(item)
     if not isinstance(item, Tensor):
         if not hasattr(item, "__array__") and not hasattr(item, "__array_interface__"):
             raise TypeError(
@@ -178,6 +179,15 @@ def _sample(item: Any, index: int) -> Tensor:
             f"X must be real and finite, got complex numbers, NaN or infinity in item {index}"
         )
     return item
+
+
+def refuse_palette(picture: Any) -> None:
+    """Refuse a picture of PIL's whose values are places in a palette of its own."""
+    if (mode := getattr(picture, "mode", None)) in ("P", "PA"):
+        raise ValueError(
+            f"X must have pictures of gray or colours, got one of mode {mode!r}, whose values are "
+            'places in its palette: take picture.convert("RGB")'
+        )
 
 
 def _known(array: np.ndarray, index: int) -> np.ndarray:
