@@ -20,6 +20,7 @@ import torch
 
 from .._data.rows import DatasetRows
 from .._data.scaling import Columns
+from .._machine.digests import described
 from .._machine.files import write_whole
 from .._machine.plain import split_plain
 
@@ -189,7 +190,8 @@ def describe_run(
     """Return texts on which the training depends, to be compared and shown.
 
     A data set counts by its shape, since items may change at random. An array counts also by the
-    extremes, mean and variance of each column, and by a thousand rows.
+    extremes, mean and variance of each column, and by a thousand rows. A function, an object or a
+    network counts by what it is made of.
     """
     data = f"{X.shape[0]} x {X.shape[1]}"
     if not isinstance(X, DatasetRows):
@@ -199,9 +201,5 @@ def describe_run(
             digest.update(np.ascontiguousarray(numbers).tobytes())
         data += f" with digest {digest.hexdigest()[:16]}"
     plain, others = split_plain(parameters)
-    # Without the addresses of functions, which change from process to process.
-    texts = {
-        name: re.sub(r" at 0x[0-9a-f]+", "", repr(parameters[name]), flags=re.IGNORECASE)
-        for name in others
-    }
+    texts = {name: described(parameters[name]) for name in others}
     return {"X": data, **{name: repr(value) for name, value in plain.items()}, **texts}
