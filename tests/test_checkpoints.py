@@ -1,6 +1,7 @@
 """A training that is broken off goes on as if nothing had happened, whatever was done to it."""
 
 import os
+import pickle
 import random
 import shutil
 import signal
@@ -346,6 +347,54 @@ def test_a_value_that_cannot_be_looked_into_counts_by_its_class():
     itself = Chained()
     itself.steps = [itself]
     assert " with digest " in described(itself)
+
+
+class Drawn(nn.Module):
+    """An encoder with numbers that belong to it and are in no `state_dict`."""
+
+    def __init__(self, sample_shape, latent_dim):
+        super().__init__()
+        self.body = nn.Linear(*sample_shape, 8)
+        self.head = nn.Linear(8, latent_dim)
+        self.register_buffer("shift", torch.randn(latent_dim), persistent=False)
+
+    def forward(self, x):
+        return self.head(self.body(x)) + self.shift
+
+
+@pytest.mark.parametrize("parameters", [{}, {"features": "summary"}, {"encoder": Drawn}])
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_training_without_a_random_state_goes_on_with_its_draws(
+    digits, small, tmp_path, parameters, ended
+):
+    bigan = small(**parameters, random_state=None, batch_size=64, checkpoint_dir=tmp_path)
+    copy = tmp_path / "copy"
+    at_the_end = [AtStep(14, lambda net: shutil.copytree(tmp_path, copy))]  # of 14 steps
+    bigan.set_params(callbacks=None if ended else at_the_end).fit(digits)
+    again = small(**bigan.get_params(deep=False)).set_params(callbacks=None)
+    again.set_params(checkpoint_dir=tmp_path if ended else copy).fit(digits)
+    np.testing.assert_array_equal(again.transform(digits), bigan.transform(digits))
+    opened = pickle.loads(pickle.dumps(again))
+    np.testing.assert_array_equal(opened.transform(digits), bigan.transform(digits))
+
+
+def test_trainings_without_a_random_state_draw_anew_in_folders_of_their_own(small, tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 5))
+    a, b = (
+        small(max_epochs=1, random_state=None, checkpoint_dir=tmp_path / name).fit(X)
+        for name in "ab"
+    )
+    assert not same_weights(a, b)
+
+
+def test_a_generator_is_drawn_from_whether_a_training_goes_on_or_not(small, tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 5))
+    drawn = []
+    for folder in (None, tmp_path, tmp_path):
+        generator = np.random.RandomState(0)
+        small(max_epochs=1, random_state=generator, checkpoint_dir=folder).fit(X)
+        drawn.append(generator.randint(1000))
+    assert len({*drawn}) == 1
 
 
 def test_other_data_are_named(digits, small, tmp_path):
