@@ -256,10 +256,19 @@ class Run:
         draft = self.draft
         if draft.features != "summary":
             return replace(draft.model_, summary=None) if draft.model_.summary else draft.model_
+        if self._keeps_summary():
+            return draft.model_
         rows = np.asarray(from_all_over(self.rows, max(n_rows, draft.model_.latent_dim)))
         # An augmentation may mix rows of a batch, and X may be in an order.
         rows = np.random.default_rng(draft._seed).permutation(rows)
         return summarised(draft.model_, rows, self._augmentation, draft._seed)
+
+    def _keeps_summary(self) -> bool:
+        """Return whether X is a part too short for a better summary than that of earlier parts."""
+        model = self.before.get("model_")
+        if not self.running or model is None or model.summary is None:
+            return False
+        return self.rows.shape[0] < model.summary.n_rows_to_relearn
 
     def _commit(self) -> None:
         """Give the estimator all that the draft has learned."""
