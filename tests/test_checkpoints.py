@@ -1,12 +1,16 @@
 """A training that is broken off goes on as if nothing had happened, whatever was done to it."""
 
+import os
+import pickle
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import types
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
@@ -18,8 +22,10 @@ from filelock import FileLock
 from helpers import AtStep, EachStep, once, same_weights, spoil, without_seconds
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import EarlyStopping
+from torch import nn
 
 from sk_bigan import TrainingDivergedError
+from sk_bigan._machine.digests import described
 from sk_bigan._training.monitoring import Monitor
 
 HERE = Path(__file__).parent
@@ -198,6 +204,197 @@ def test_other_parameters_are_named(digits, small, tmp_path, changes, message):
     with pytest.raises(ValueError, match=f"checkpoint_dir .* holds another training: {message}"):
         bigan.fit(digits)
     assert vars(bigan) == before
+
+
+class Blurred(nn.Module):
+    """An augmentation whose repr does not tell its strength."""
+
+    def __init__(self, strength):
+        super().__init__()
+        self.strength = strength
+
+    def forward(self, x):
+        return x + self.strength * torch.randn_like(x)
+
+
+class Chained:
+    """An augmentation of some others."""
+
+    def __init__(self, *steps):
+        self.steps = steps
+
+    def __call__(self, x):
+        for step in self.steps:
+            x = step(x)
+        return x
+
+    def twice(self, x):
+        return self(self(x))
+
+
+def noisy(strength):
+    def augment(x):
+        return x + strength * torch.randn_like(x)
+
+    return augment
+
+
+def with_default(strength):
+    def augment(x, strength=strength):
+        return x + strength * torch.randn_like(x)
+
+    return augment
+
+
+def linear(seed):
+    torch.manual_seed(seed)
+    return nn.Linear(5, 4)
+
+
+def batch_normalized(mean):
+    encoder = nn.Sequential(linear(0), nn.BatchNorm1d(4))
+    encoder[1].running_mean.fill_(mean)
+    return encoder
+
+
+def layer_of(bias):
+    class Layer(nn.Linear):
+        def __init__(self, sample_shape, latent_dim):
+            super().__init__(*sample_shape, latent_dim, bias)
+
+    return Layer
+
+
+def hinge(margin):
+    return lambda real, fake: ((margin - real).relu().mean(), (margin + fake).relu().mean())
+
+
+# What to make twice from the first argument, and once from the second.
+ALIKE_BY_THEIR_REPR = {
+    "a closure": ("augmentation", noisy, 0.1, 0.5),
+    "a default": ("augmentation", with_default, 0.1, 0.5),
+    "a part of a function": ("augmentation", lambda s: partial(noisy(s)), 0.1, 0.5),
+    "the code of a lambda": (
+        "augmentation",
+        lambda scaled: (lambda x: 0.5 * x) if scaled else (lambda x: 0.5 + x),
+        True,
+        False,
+    ),
+    "an attribute": ("augmentation", lambda s: Chained(noisy(s)), 0.1, 0.5),
+    "an attribute of an attribute": ("augmentation", lambda s: Chained(Chained(Blurred(s))), 0, 1),
+    "a method": ("augmentation", lambda s: Chained(noisy(s)).twice, 0.1, 0.5),
+    "one of a list": ("augmentation", lambda s: ["swap", noisy(s)], 0.1, 0.5),
+    "a module": ("augmentation", Blurred, 0.1, 0.5),
+    "weights": ("encoder", linear, 0, 1),
+    "buffers": ("encoder", batch_normalized, 0.0, 1.0),
+    "a class": ("encoder", layer_of, True, False),
+    "an objective": ("objective", hinge, 1.0, 2.0),
+    "a generator": ("random_state", np.random.RandomState, 0, 1),
+}
+
+
+@pytest.mark.parametrize("kind", ALIKE_BY_THEIR_REPR)
+def test_what_a_value_is_made_of_counts(small, tmp_path, kind):
+    name, make, one, other = ALIKE_BY_THEIR_REPR[kind]
+    X = np.random.default_rng(0).normal(size=(40, 5))
+    settings = {"max_epochs": 1, "sample_shape": (5,) if name != "augmentation" else None}
+    settings |= {"checkpoint_dir": tmp_path}
+    first = small(**settings, **{name: make(one)}).fit(X)
+    assert same_weights(small(**settings, **{name: make(one)}).fit(X), first)
+    assert same_weights(first.fit(X), first)
+    with pytest.raises(ValueError, match=rf"another training: {name} was .* and is [^;]*\. Give"):
+        small(**settings, **{name: make(other)}).fit(X)
+
+
+DESCRIBE = """
+import numpy as np
+import test_checkpoints
+from sk_bigan._machine.digests import described
+for _, make, one, _ in test_checkpoints.ALIKE_BY_THEIR_REPR.values():
+    print(described(make(one)))
+print(described(lambda x: x in {"some", "texts", "in", "any", "order"}), described(np))
+print(described(test_checkpoints.Unreadable()))
+"""
+
+
+def test_a_value_counts_alike_in_every_process():
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", DESCRIBE], cwd=HERE, check=True, capture_output=True, text=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    assert said[0] == said[1]
+    assert said[0].count(" with digest ") == len(ALIKE_BY_THEIR_REPR) + 2
+
+
+class Unreadable:
+    """An object that no one can look into."""
+
+    def __repr__(self):
+        raise OSError
+
+    def __getattribute__(self, name):
+        raise OSError
+
+
+def test_a_value_that_cannot_be_looked_into_counts_by_its_class():
+    assert described(Unreadable()) == "Unreadable"
+    cell = types.CellType()
+    odd = types.FunctionType(noisy(0.1).__code__, {}, "odd", None, (cell,))
+    assert described(odd) == "<function noisy.<locals>.augment>"
+    itself = Chained()
+    itself.steps = [itself]
+    assert " with digest " in described(itself)
+
+
+class Drawn(nn.Module):
+    """An encoder with numbers that belong to it and are in no `state_dict`."""
+
+    def __init__(self, sample_shape, latent_dim):
+        super().__init__()
+        self.body = nn.Linear(*sample_shape, 8)
+        self.head = nn.Linear(8, latent_dim)
+        self.register_buffer("shift", torch.randn(latent_dim), persistent=False)
+
+    def forward(self, x):
+        return self.head(self.body(x)) + self.shift
+
+
+@pytest.mark.parametrize("parameters", [{}, {"features": "summary"}, {"encoder": Drawn}])
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_training_without_a_random_state_goes_on_with_its_draws(
+    digits, small, tmp_path, parameters, ended
+):
+    bigan = small(**parameters, random_state=None, batch_size=64, checkpoint_dir=tmp_path)
+    copy = tmp_path / "copy"
+    at_the_end = [AtStep(14, lambda net: shutil.copytree(tmp_path, copy))]  # of 14 steps
+    bigan.set_params(callbacks=None if ended else at_the_end).fit(digits)
+    again = small(**bigan.get_params(deep=False)).set_params(callbacks=None)
+    again.set_params(checkpoint_dir=tmp_path if ended else copy).fit(digits)
+    np.testing.assert_array_equal(again.transform(digits), bigan.transform(digits))
+    opened = pickle.loads(pickle.dumps(again))
+    np.testing.assert_array_equal(opened.transform(digits), bigan.transform(digits))
+
+
+def test_trainings_without_a_random_state_draw_anew_in_folders_of_their_own(small, tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 5))
+    a, b = (
+        small(max_epochs=1, random_state=None, checkpoint_dir=tmp_path / name).fit(X)
+        for name in "ab"
+    )
+    assert not same_weights(a, b)
+
+
+def test_a_generator_is_drawn_from_whether_a_training_goes_on_or_not(small, tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 5))
+    drawn = []
+    for folder in (None, tmp_path, tmp_path):
+        generator = np.random.RandomState(0)
+        small(max_epochs=1, random_state=generator, checkpoint_dir=folder).fit(X)
+        drawn.append(generator.randint(1000))
+    assert len({*drawn}) == 1
 
 
 def test_other_data_are_named(digits, small, tmp_path):

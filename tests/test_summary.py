@@ -90,6 +90,32 @@ def test_it_follows_the_networks(small, digits):
     assert bigan.transform(digits).shape == (len(digits), 4)
 
 
+@pytest.mark.parametrize(("n", "is_kept"), [(2, True), (31, True), (32, False)])
+def test_a_part_of_fewer_rows_than_hidden_values_keeps_it(small, digits, n, is_kept):
+    bigan = small(features="summary").fit(digits)
+    before, codes = bigan.model_.summary, bigan.encoder_(torch.ones(1, 64))
+    bigan.partial_fit(digits[:n])
+    assert bigan.model_.summary.weight.equal(before.weight) == is_kept
+    assert not bigan.encoder_(torch.ones(1, 64)).equal(codes)  # the part has been trained on
+
+
+def test_a_short_first_part_has_one_of_trained_networks(small, digits):
+    bigan = small(features="summary", augmentation=None, learning_rate=0.02)
+    with pytest.raises(ValueError, match="at least latent_dim=4 rows.*got 3 rows"):
+        bigan.partial_fit(digits[:3])
+    summary = bigan.partial_fit(digits[:20]).transform(digits[:20])
+    hidden = bigan.set_params(features="hidden").transform(digits[:20])
+    expected = 2 * normalize(make_pipeline(StandardScaler(), PCA(4)).fit_transform(hidden))
+    signs = np.sign((summary * expected).sum(0))
+    np.testing.assert_allclose(summary, signs * expected, atol=0.02)
+
+
+def test_a_short_warm_start_learns_it_anew(small, digits):
+    bigan = small(features="summary", warm_start=True).fit(digits)
+    before = bigan.model_.summary.weight
+    assert not bigan.fit(digits[:20]).model_.summary.weight.equal(before)
+
+
 def test_a_fit_with_it_changes_no_code(small, digits):
     codes = small().fit(digits).transform(digits)
     bigan = small(features="summary").fit(digits).set_params(features="latent")

@@ -130,7 +130,8 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         Parameters
         ----------
         X : array-like or Dataset
-            At least two rows, images or items as `fit` takes them.
+            At least two rows, images or items as `fit` takes them. The first call that is to learn
+            a summary needs `latent_dim` rows; a later one of few rows keeps the summary.
 
         y : Ignored
             Not used, present for API consistency by convention.

@@ -42,7 +42,7 @@ from .._machine.repeatable import repeatable
 from .._model.fitted import Fitted
 from .._model.summarising import summarised
 from .._model.summary import N_ROWS, N_ROWS_AT_FIRST
-from .._training.checkpoints import Checkpoints, describe_run
+from .._training.checkpoints import Checkpoints, describe_run, seed_in
 from .._training.engine import BiGANNet
 from .._training.loop import Training
 from .._training.observers import ProgressBar
@@ -171,7 +171,7 @@ class Run:
         columns = self.processes.broadcast(
             describe(self.rows, self.anew, gaps=hasattr(draft, "columns_")) if is_first else None
         )
-        self._prepare_model(columns)
+        self._prepare_model(columns, checkpoint_dir)
         model = draft.model_
         # An extreme value of X stays extreme when it is scaled.
         extremes = to_device(as_tensor(np.stack([columns.low, columns.high])), model.device)
@@ -184,7 +184,7 @@ class Run:
             warn_of_parameters(draft, self.rows.shape[0], columns, self.anew, self.running)
         checkpoints = None
         if checkpoint_dir is not None and is_first:
-            run = describe_run(self.rows, columns, self._parameters(n_epochs))
+            run = describe_run(self.rows, columns, self._parameters(n_epochs), draft._seed)
             checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, run)
         bar = ProgressBar()
         shows = [bar] if draft.verbose and is_first else []
@@ -258,10 +258,19 @@ class Run:
         draft = self.draft
         if draft.features != "summary":
             return replace(draft.model_, summary=None) if draft.model_.summary else draft.model_
+        if self._keeps_summary():
+            return draft.model_
         rows = np.asarray(from_all_over(self.rows, max(n_rows, draft.model_.latent_dim)))
         # An augmentation may mix rows of a batch, and X may be in an order.
         rows = np.random.default_rng(draft._seed).permutation(rows)
         return summarised(draft.model_, rows, self._augmentation, draft._seed)
+
+    def _keeps_summary(self) -> bool:
+        """Return whether X is a part too short for a better summary than that of earlier parts."""
+        model = self.before.get("model_")
+        if not self.running or model is None or model.summary is None:
+            return False
+        return self.rows.shape[0] < model.summary.n_rows_to_relearn
 
     def _commit(self) -> None:
         """Give the estimator all that the draft has learned."""
@@ -290,7 +299,7 @@ class Run:
                 vars(self.estimator).clear()
                 vars(self.estimator).update(before)
 
-    def _prepare_model(self, columns: Columns) -> None:
+    def _prepare_model(self, columns: Columns, checkpoint_dir: str | PathLike[str] | None) -> None:
         """Build the networks or bring those that there are to the device."""
         draft = self.draft
         if not self.anew:
@@ -301,8 +310,8 @@ class Run:
         present = None if self.anew else draft.model_.device
         device = self.processes.device or resolve_device(draft.device, present)
         if self.anew:
+            draft._seed = self._seed(checkpoint_dir)
             self._build(scaler, columns, device)
-            draft._seed = int(self.processes.broadcast(draft._seed))
         elif device != draft.model_.device:
             draft.model_ = draft.model_.to(device)
             draft._optimizers = None
@@ -329,13 +338,18 @@ class Run:
             )
         return given
 
+    def _seed(self, checkpoint_dir: str | PathLike[str] | None) -> int:
+        """Return the seed of all processes: that of the training to go on, or a fresh one."""
+        seed = draw_seed(self.draft.random_state)
+        earlier = None if checkpoint_dir is None else seed_in(checkpoint_dir)
+        return int(self.processes.broadcast(seed if earlier is None else earlier))
+
     def _build(self, scaler: Any, columns: Columns, device: torch.device) -> None:
         """Give the draft an untrained model for rows like those described."""
         draft = self.draft
         _, factor = center_and_factor(scaler)
         total_variance = float(np.sum(columns.standard.var_ * np.square(factor)))
         latent_dim = int(draft.latent_dim)
-        draft._seed = draw_seed(draft.random_state)
         with seeded(draft._seed, device):
             prior = resolve_prior(draft._built_from["prior"], latent_dim)
             shape = self.layout.sample_shape

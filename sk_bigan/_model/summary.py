@@ -33,6 +33,11 @@ class Summary(nn.Linear):
         outputs: Tensor = normalize(super().forward(hidden), dim=1)
         return outputs * self.out_features**0.5
 
+    @property
+    def n_rows_to_relearn(self) -> int:
+        """As many rows as principal components: fewer say nothing of some directions."""
+        return min(N_COMPONENTS, self.in_features)
+
 
 def learn_summary(views: Sequence[np.ndarray], latent_dim: int, seed: int) -> Summary:
     """Return the summary of hidden layers that separates rows best.

@@ -20,6 +20,7 @@ import torch
 
 from .._data.rows import DatasetRows
 from .._data.scaling import Columns
+from .._machine.digests import described
 from .._machine.files import write_whole
 from .._machine.plain import split_plain
 
@@ -91,7 +92,7 @@ class Checkpoints:
         ValueError
             If it is of a training on other data or with other parameters, or none can be read.
         """
-        files = self._files()
+        files = _files(self.folder)
         for file in reversed(files):
             try:
                 saved = read(file)
@@ -130,7 +131,7 @@ class Checkpoints:
             content = buffer.getbuffer()
             write_whole(file, content, sha256(content).digest())
             self._n_written += 1
-            for old in self._files()[:-KEPT]:
+            for old in _files(self.folder)[:-KEPT]:
                 old.unlink(missing_ok=True)
         except OSError as error:
             if first:
@@ -138,10 +139,6 @@ class Checkpoints:
             warnings.warn(f"a checkpoint could not be written: {error}", stacklevel=2)
         finally:
             self._last_epoch, self._last_time = len(state["history"]), time.monotonic()
-
-    def _files(self) -> list[Path]:
-        files = [path for path in self.folder.iterdir() if NAME.fullmatch(path.name)]
-        return sorted(files, key=_number)
 
     def _check_run(self, saved: Mapping[str, str]) -> None:
         differences = [
@@ -179,17 +176,32 @@ def read(file: Path) -> dict[str, Any]:
     return saved
 
 
+def seed_in(folder: str | PathLike[str]) -> int | None:
+    """Return the seed of the training in a folder, or None where none can be read."""
+    with suppress(OSError):
+        for file in reversed(_files(Path(folder))):
+            with suppress(OSError, ValueError, KeyError):
+                return int(read(file)["run"]["seed"])
+    return None
+
+
+def _files(folder: Path) -> list[Path]:
+    files = [path for path in folder.iterdir() if NAME.fullmatch(path.name)]
+    return sorted(files, key=_number)
+
+
 def _number(file: Path) -> int:
     return int(file.stem.removeprefix("checkpoint-"))
 
 
 def describe_run(
-    X: np.ndarray | DatasetRows, columns: Columns, parameters: Mapping[str, Any]
+    X: np.ndarray | DatasetRows, columns: Columns, parameters: Mapping[str, Any], seed: int
 ) -> dict[str, str]:
     """Return texts on which the training depends, to be compared and shown.
 
     A data set counts by its shape, since items may change at random. An array counts also by the
-    extremes, mean and variance of each column, and by a thousand rows.
+    extremes, mean and variance of each column, and by a thousand rows. A function, an object or a
+    network counts by what it is made of.
     """
     data = f"{X.shape[0]} x {X.shape[1]}"
     if not isinstance(X, DatasetRows):
@@ -199,9 +211,6 @@ def describe_run(
             digest.update(np.ascontiguousarray(numbers).tobytes())
         data += f" with digest {digest.hexdigest()[:16]}"
     plain, others = split_plain(parameters)
-    # Without the addresses of functions, which change from process to process.
-    texts = {
-        name: re.sub(r" at 0x[0-9a-f]+", "", repr(parameters[name]), flags=re.IGNORECASE)
-        for name in others
-    }
-    return {"X": data, **{name: repr(value) for name, value in plain.items()}, **texts}
+    texts = {name: described(parameters[name]) for name in others}
+    shown = {name: repr(value) for name, value in plain.items()}
+    return {"X": data, **shown, **texts, "seed": str(seed)}
