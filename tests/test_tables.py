@@ -485,8 +485,20 @@ def test_what_takes_plain_numbers_says_so(tmp_path):
         make().fit(WINE.data).impute(WINE.data)
     with pytest.raises(ValueError, match="X contains NaN: .* fit with scaling='columns'"):
         make().fit(WINE.data).transform(np.where(WINE.data > 100, np.nan, WINE.data))
-    with pytest.raises(ValueError, match="X contains NaN"):
-        make().fit(np.full((10, 8, 8), np.nan))
+
+
+@pytest.mark.parametrize("as_given", [np.asarray, np.ndarray.tolist, torch.from_numpy])
+def test_gaps_of_windows_and_images_are_to_be_filled_first(as_given):
+    windows = np.random.default_rng(0).normal(size=(20, 8, 2))
+    bigan = make().fit(windows)
+    windows[3, 4, 1] = np.nan
+    for call in (make().fit, bigan.transform):
+        with pytest.raises(ValueError, match=r"X contains NaN: fill the gaps .* first") as error:
+            call(as_given(windows))
+        assert "columns" not in str(error.value)
+    for columns in (make(scaling="columns"), ColumnEncoder()):
+        with pytest.raises(ValueError, match=r"table of two dimensions.*got shape \(20, 8, 2\)"):
+            columns.fit(as_given(windows))
 
 
 @pytest.mark.parametrize(
