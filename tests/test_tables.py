@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import sklearn
+import skops.io
 import torch
 from helpers import AtStep, same_weights
 from scipy.spatial.distance import pdist
@@ -485,6 +486,16 @@ def test_what_takes_plain_numbers_says_so(tmp_path):
         make().fit(WINE.data).impute(WINE.data)
     with pytest.raises(ValueError, match="X contains NaN: .* fit with scaling='columns'"):
         make().fit(WINE.data).transform(np.where(WINE.data > 100, np.nan, WINE.data))
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_skops_keeps_the_model_of_a_table(library):
+    X = LIBRARIES[library](FRAME)
+    bigan = make().fit(X)
+    dumped = skops.io.dumps(bigan)
+    again = skops.io.loads(dumped, trusted=skops.io.get_untrusted_types(data=dumped))
+    np.testing.assert_array_equal(again.transform(X), bigan.transform(X))
+    assert again.sample(9).equals(bigan.sample(9))
 
 
 @pytest.mark.parametrize("as_given", [np.asarray, np.ndarray.tolist, torch.from_numpy])
