@@ -311,9 +311,15 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
                 as_table(X),
                 dtype=None,
                 ensure_all_finite="allow-nan",
+                allow_nd=True,
                 estimator=self,
                 input_name="X",
             )
+            if X.ndim > 2:
+                raise ValueError(
+                    "X must be a table of two dimensions for ColumnEncoder, which "
+                    f"scaling='columns' means, got shape {X.shape}"
+                )
         elif 0 in X.shape:
             n_rows, n_columns = X.shape
             raise ValueError(

@@ -398,9 +398,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Returns
         -------
         ndarray of shape (n_samples, n_features_in_) or of the images in `fit`
-            G(z) in the units of the training data, in X's float dtype, but float32 for float16. A
-            frame if `fit` has encoded a table's columns. Else, and not of images, a frame of the
-            library that ``set_output(transform=...)`` names, with the columns' names of `fit`.
+            G(z) in the units of the training data, in X's float dtype, but float32 for float16.
+            Where `fit` has encoded columns, a frame as in `fit`, or an array in the dtype of
+            `fit`. ``set_output(transform=...)`` makes a frame of an array that is not of images,
+            with the columns' names of `fit`.
 
         Raises
         ------
@@ -477,8 +478,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         Returns
         -------
         ndarray of shape (n_samples, n_features_in_) or of the images in `fit`, float64
-            In the units of the training data. With an int as seed the same in every call. A frame
-            where `inverse_transform` returns one.
+            In the units of the training data. With an int as seed the same in every call. Where
+            `fit` has encoded columns, a frame as in `fit`, or an array in the dtype of `fit`.
+            `set_output` makes a frame of an array, as in `inverse_transform`.
 
         Raises
         ------

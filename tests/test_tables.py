@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import sklearn
+import skops.io
 import torch
 from helpers import AtStep, same_weights
 from scipy.spatial.distance import pdist
@@ -485,8 +486,30 @@ def test_what_takes_plain_numbers_says_so(tmp_path):
         make().fit(WINE.data).impute(WINE.data)
     with pytest.raises(ValueError, match="X contains NaN: .* fit with scaling='columns'"):
         make().fit(WINE.data).transform(np.where(WINE.data > 100, np.nan, WINE.data))
-    with pytest.raises(ValueError, match="X contains NaN"):
-        make().fit(np.full((10, 8, 8), np.nan))
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_skops_keeps_the_model_of_a_table(library):
+    X = LIBRARIES[library](FRAME)
+    bigan = make().fit(X)
+    dumped = skops.io.dumps(bigan)
+    again = skops.io.loads(dumped, trusted=skops.io.get_untrusted_types(data=dumped))
+    np.testing.assert_array_equal(again.transform(X), bigan.transform(X))
+    assert again.sample(9).equals(bigan.sample(9))
+
+
+@pytest.mark.parametrize("as_given", [np.asarray, np.ndarray.tolist, torch.from_numpy])
+def test_gaps_of_windows_and_images_are_to_be_filled_first(as_given):
+    windows = np.random.default_rng(0).normal(size=(20, 8, 2))
+    bigan = make().fit(windows)
+    windows[3, 4, 1] = np.nan
+    for call in (make().fit, bigan.transform):
+        with pytest.raises(ValueError, match=r"X contains NaN: fill the gaps .* first") as error:
+            call(as_given(windows))
+        assert "columns" not in str(error.value)
+    for columns in (make(scaling="columns"), ColumnEncoder()):
+        with pytest.raises(ValueError, match=r"table of two dimensions.*got shape \(20, 8, 2\)"):
+            columns.fit(as_given(windows))
 
 
 @pytest.mark.parametrize(

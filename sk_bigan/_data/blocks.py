@@ -237,10 +237,14 @@ class OneHot:
         rest = [] if infrequent is None else infrequent.tolist()
         self.has_infrequent = bool(rest)
         frequent = [c for c in encoder.categories_[0].tolist() if c not in rest]
-        self.places = {category: place for place, category in enumerate(frequent)}
-        self.places |= dict.fromkeys(rest, len(frequent))
+        self.categories, self.n_frequent = frequent + rest, len(frequent)
         self.values = np.empty(len(self.suffixes), dtype=observed.dtype)
         self.values[:] = frequent + sorted(rest, key=counts.__getitem__)[-1:]
+
+    @property
+    def places(self) -> dict[object, int]:
+        """Place of each category in the block; no attribute, for skops restores keys as texts."""
+        return {c: min(place, self.n_frequent) for place, c in enumerate(self.categories)}
 
     def encode(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
         """Return blocks of the rows that have one, and a mask of these rows.
@@ -257,9 +261,9 @@ class OneHot:
         """
         check_family(self.name, self.family, column.observed)
         unseen = len(self.values) - 1 if self.has_infrequent else -1
-        values = column.observed.tolist()
-        places = np.array([self.places.get(value, unseen) for value in values], dtype=np.intp)
-        if new := [value for value in dict.fromkeys(values) if value not in self.places]:
+        values, place_of = column.observed.tolist(), self.places
+        places = np.array([place_of.get(value, unseen) for value in values], dtype=np.intp)
+        if new := [value for value in dict.fromkeys(values) if value not in place_of]:
             fate = "infrequent ones" if self.has_infrequent else "gaps"
             warnings.warn(
                 f"fit has not seen {len(new)} of the categories in column {self.name!r}, such as "
@@ -277,6 +281,7 @@ class OneHot:
 
     def kept(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
         """Return a mask of the rows with a category that `fit` has seen, and these categories."""
-        known, seen = column.known.copy(), [c in self.places for c in column.observed.tolist()]
+        places = self.places
+        known, seen = column.known.copy(), [c in places for c in column.observed.tolist()]
         known[known] = seen
         return known, column.observed[seen]

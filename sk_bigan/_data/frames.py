@@ -44,7 +44,7 @@ class Origin(NamedTuple):
     names : sequence
         The library's own names of the columns; numbers for an array.
     dtypes : tuple
-        The library's own dtypes.
+        The library's own dtypes; of pyarrow, a serialised schema for each.
     """
 
     source: str
@@ -104,7 +104,7 @@ def read(X: Any) -> tuple[Origin, list[Column]]:
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(f"X must have one column of each name, got several {twice[0]!r}")
     series = [library.series(X, i) for i in range(len(names))]
-    dtypes = tuple(one.type if name == "pyarrow" else one.dtype for one in series)
+    dtypes = tuple(_schema(one.type) if name == "pyarrow" else one.dtype for one in series)
     columns = [_as_column(n, *library.read(one)) for n, one in zip(names, series, strict=True)]
     return Origin(name, names, dtypes), columns
 
@@ -310,6 +310,19 @@ def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool]:
     return observed.to_numpy(), known, is_category
 
 
+def _schema(type_: Any) -> bytes:
+    """Return a type as bytes: skops restores an empty DataType, which crashes the process."""
+    import pyarrow as pa
+
+    return pa.schema([("", type_)]).serialize().to_pybytes()
+
+
+def _make_pyarrow_column(observed: np.ndarray, known: np.ndarray, schema: bytes) -> Any:
+    import pyarrow as pa
+
+    return _make_pyarrow(observed, known, pa.ipc.read_schema(pa.py_buffer(schema)).types[0])
+
+
 def _make_pyarrow(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
     import pyarrow as pa
 
@@ -379,7 +392,7 @@ LIBRARIES = {
         lambda X: X.column_names,
         lambda X, i: X.column(i),
         _read_pyarrow,
-        _make_pyarrow,
+        _make_pyarrow_column,
         _combine_pyarrow,
     ),
 }

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from .rows import DatasetRows, StreamRows, readable, refuse_palette
+from .rows import DatasetRows, StreamRows, in_native_order, readable, refuse_palette
 
 HOW_TO_READ = """read a table by pandas.read_csv(path), and pictures in files by a Dataset:
 
@@ -56,6 +56,7 @@ def open_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
 
 def _flat(X: np.ndarray) -> tuple[np.ndarray, tuple[int, ...] | None]:
     """Return an array with one flat row a sample, and the shape that its rows had."""
+    X = in_native_order(X)
     if X.dtype == bool:
         X = X.view(np.uint8)
     if X.ndim > 2:

@@ -192,14 +192,18 @@ def refuse_palette(picture: Any) -> None:
 
 def _known(array: np.ndarray, index: int) -> np.ndarray:
     """Return the array in a dtype that torch knows."""
-    if array.dtype.kind == "c" or (
-        array.dtype.isnative and array.dtype.type in (np.bool_, *FLOATS, *INTEGERS)
-    ):
+    array = in_native_order(array)
+    if array.dtype.kind == "c" or array.dtype.type in (np.bool_, *FLOATS, *INTEGERS):
         return array
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"X must hold real numbers, got {error} in item {index}") from error
+
+
+def in_native_order(array: np.ndarray) -> np.ndarray:
+    """Return the array in the machine's byte order, the only one that torch reads."""
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def readable(values: Tensor) -> Tensor:

@@ -68,10 +68,13 @@ def read_rows(
         if (culprit := column_without_numbers(rows)) is not None:
             raise ValueError(f"X must hold numbers, got {culprit}") from error
         if "contains NaN" in str(error):  # scikit-learn says that no estimator of ours takes gaps
-            raise ValueError(
-                "Input X contains NaN: fill the gaps, or fit with scaling='columns', which takes "
-                "gaps of tables even where fit has seen none"
-            ) from error
+            advice = (
+                f"fill the gaps of rows of shape {row_shape} first, as by interpolation"
+                if len(row_shape) > 1
+                else "fill the gaps, or fit with scaling='columns', which takes gaps of tables "
+                "even where fit has seen none"
+            )
+            raise ValueError(f"Input X contains NaN: {advice}") from error
         raise
     return rows, row_shape
 
