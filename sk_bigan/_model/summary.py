@@ -35,7 +35,7 @@ class Summary(nn.Linear):
 
     @property
     def n_rows_to_relearn(self) -> int:
-        """As many rows as principal components: fewer say nothing of some directions."""
+        """Least rows to learn from: fewer than principal components leave directions out."""
         return min(N_COMPONENTS, self.in_features)
 
 
