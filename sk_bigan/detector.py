@@ -241,7 +241,8 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         Returns
         -------
         ndarray of shape (n_samples,), float64
-            Low for anomalies. With "density" the log density, up to a constant.
+            Low for anomalies. With "density" the log density, up to a constant
+            that each fit has of its own.
 
         Raises
         ------

@@ -309,7 +309,7 @@ def test_units_are_those_of_a_bigan(small, name):
 
 @pytest.mark.parametrize("axis", [1, 2, 3])
 def test_channels_that_may_be_first_or_last_have_their_own_units_too(axis):
-    """Of these a BiGAN wants to be told which."""
+    """Channels may come first or last, which a BiGAN wants to be told."""
     X = np.ones((120, 5, 5, 5)) * np.random.default_rng(0).normal(size=(120, 5, 5, 5))
     np.moveaxis(X, axis, 1)[:, :2] *= 1000
     assert len(np.unique(scaler_of(X).scale_)) == (5 if axis != 2 else 1)
