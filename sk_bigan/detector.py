@@ -348,7 +348,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
         def decide(players: Players, x: Tensor) -> tuple[Tensor, ...]:
             scores = normality(players, x)
             decisions = scores - in_double(self.offset_)
-            return scores, decisions, torch.where(decisions < 0, -1, 1)
+            return scores, decisions, torch.where(decisions >= 0, 1, -1)
 
         return decide
 

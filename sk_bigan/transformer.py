@@ -595,9 +595,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
               labels as a pair of the encoder's.
 
         dtype : {"float32", "float64", "uint8"}, default="float32"
-            Dtype of "X" in the file; all else is float32. "float64" is for columns with more than
-            seven digits, such as times in seconds. "uint8" is for images, and not for the
-            generator.
+            Dtype of "X" in the file; codes, features and logits are float32. "float64" is for
+            columns with more than seven digits, such as times in seconds. "uint8" is for images,
+            and not for the generator.
 
         Raises
         ------

@@ -4,6 +4,8 @@ import gc
 import signal
 import threading
 import weakref
+from copy import deepcopy
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -216,14 +218,37 @@ def test_who_looks_at_a_training_sees_a_model_and_changes_nothing(digits, small,
         np.testing.assert_array_equal(look.alone, look.among_others)
 
 
-def test_networks_that_their_owner_trains_on_give_the_features_of_networks_at_rest(digits, small):
+PARTS_TRAINED = {
+    "all": lambda bigan: [bigan.encoder_, bigan.generator_, bigan.discriminator_],
+    "a body": lambda bigan: [bigan.encoder_.body],
+    "layers of BatchNorm": lambda bigan: [
+        layer
+        for network in (bigan.encoder_, bigan.generator_)
+        for layer in network.modules()
+        if isinstance(layer, nn.BatchNorm1d)
+    ],
+}
+
+
+@pytest.mark.parametrize("parts", PARTS_TRAINED)
+def test_networks_that_their_owner_trains_on_give_the_numbers_of_networks_at_rest(
+    digits, small, parts
+):
     bigan = small().fit(digits)
-    codes = bigan.transform(digits)
-    for network in (bigan.encoder_, bigan.generator_):
-        network.train()
-    np.testing.assert_array_equal(bigan.transform(digits[:9]), codes[:9])
-    assert bigan.encoder_.training
-    assert all(layer.training for layer in bigan.encoder_.modules())
+
+    def numbers():
+        codes = bigan.transform(digits[:9])
+        return codes, bigan.inverse_transform(codes), bigan.score_samples(digits[:9])
+
+    expected = numbers()
+    modes = {}
+    for part in PARTS_TRAINED[parts](bigan):
+        modes |= {layer: layer.train().training for layer in part.modules()}
+    assert modes
+    for _ in range(2):  # nor are statistics changed
+        for found, wanted in zip(numbers(), expected, strict=True):
+            np.testing.assert_array_equal(found, wanted)
+    assert all(layer.training for layer in modes)
 
 
 def test_partial_fit_holds_nothing_out(digits, small):
@@ -358,6 +383,25 @@ def test_a_schedule_is_cloned_with_its_parameters(digits, small):
 # Copies
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_callback_that_holds_its_estimator_sees_it_learn(digits, small, method):
+    class Watch(Callback):
+        def __init__(self, held, scores):
+            self.held, self.scores = held, scores
+
+        def __deepcopy__(self, memo):
+            return Watch(deepcopy(self.held, memo), self.scores)
+
+        def on_epoch_end(self, net, **kwargs):
+            self.scores.append(self.held[-1].score(digits))
+
+    bigan, scores = small(), []
+    bigan.set_params(callbacks=[Watch(Pipeline([("bigan", bigan)]), scores)])
+    getattr(bigan, method)(digits)
+    assert scores[-1] == bigan.score(digits)
+    assert len({*scores}) == len(scores) == bigan.n_epochs_
+
+
 def test_what_cannot_be_copied_is_shared(digits, small):
     class Writer(Callback):
         def __init__(self, written):
@@ -370,6 +414,7 @@ def test_what_cannot_be_copied_is_shared(digits, small):
                 self.written.append(self.last_)
 
     writer = Writer([])
+    writer.done = get_context("spawn").Event()  # whose copy is a RuntimeError
     bigan = small(callbacks=[("writer", writer)]).fit(digits)
     assert writer.written == [epoch["loss_d"] for epoch in bigan.history_]
     assert not hasattr(writer, "last_")

@@ -140,6 +140,15 @@ def test_callbacks_may_be_told_something_else(digits, small, tmp_path):
     assert bigan.fit(digits).n_epochs_ == 7
 
 
+def test_a_callback_that_watches_something_else_counts_from_the_start(digits, small, tmp_path):
+    def patience(monitor):
+        return EarlyStopping(monitor, patience=4, threshold=1e9, lower_is_better=False)
+
+    settings = {**SETTINGS, "max_epochs": 9, "checkpoint_dir": tmp_path}
+    bigan = broken_off(small(**settings, callbacks=[patience("loss_d")]), digits, 22)
+    assert bigan.set_params(callbacks=[patience("loss_eg")]).fit(digits).n_epochs_ == 8
+
+
 def test_a_training_that_has_ended_is_read_and_not_repeated(digits, small, tmp_path):
     settings = {**SETTINGS, "checkpoint_dir": tmp_path}
     first = small(**settings).fit(digits)

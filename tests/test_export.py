@@ -196,6 +196,20 @@ def test_a_detector_gives_scores_decisions_and_labels(score, tmp_path):
         sure = np.abs(decisions) > 1e-4
         np.testing.assert_array_equal(labels[sure], detector.predict(X[-n:])[sure])
     assert {*labels} == {-1, 1}
+    gaps = np.where(np.arange(64) == 5, np.nan, X[:2])
+    assert [*session.run(["labels"], {"X": gaps})[0]] == [-1, -1]
+
+
+def test_rows_too_large_for_the_dtype_of_the_file(small, tmp_path):
+    X = 1e60 * np.random.default_rng(0).normal(size=(70, 5))
+    bigan = small().fit(X)
+    for part in ("encoder", "generator", "discriminator"):
+        wanted = "dtype must be 'float64' for rows as large as those of fit, got 'float32'"
+        with pytest.raises(ValueError, match=wanted):
+            bigan.to_onnx(tmp_path / "model", part=part)
+    assert not [*tmp_path.iterdir()]
+    bigan.to_onnx(tmp_path / "model", dtype="float64")
+    np.testing.assert_allclose(run(tmp_path / "model", X=X), bigan.transform(X), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("layers", ["latent", "hidden", ["body.0.1", "head"]])

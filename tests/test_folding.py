@@ -1,7 +1,9 @@
 """Networks for inference: BatchNorm folded, the same numbers, and no change that goes unseen."""
 
+import gc
 import pickle
 import threading
+import weakref
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +14,7 @@ from torch.nn.utils import spectral_norm as old_spectral_norm
 
 from sk_bigan.networks.building import build_networks
 from sk_bigan.networks.folding import prepared
+from sk_bigan.networks.layers import reader
 
 SHAPES = {"mlp": (7,), "conv": (1, 8, 8)}
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -53,7 +56,7 @@ def network_and_shape(request):
 
 @pytest.fixture
 def network():
-    layers = [nn.Linear(7, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 3)]
+    layers = [nn.Linear(7, 16), nn.BatchNorm1d(16), nn.LeakyReLU(), nn.Linear(16, 3)]
     return trained_statistics(nn.Sequential(*layers), (7,))
 
 
@@ -124,6 +127,9 @@ CHANGES = {
     ),
     "a layer": lambda network: setattr(network, "3", nn.Linear(16, 3)),
     "training": lambda network: network[1].train(),
+    "an epsilon": lambda network: setattr(network[1], "eps", 5.0),
+    "a slope": lambda network: setattr(network[2], "negative_slope", -3.0),
+    "an own function": lambda network: setattr(network[2], "forward", torch.sin),
 }
 
 
@@ -138,6 +144,30 @@ def test_a_change_of_the_network_is_seen(network, change):
         torch.testing.assert_close(after(x), network(x), rtol=1e-4, atol=1e-5)
 
 
+def test_a_network_that_notes_something_notes_it():
+    class Noting(nn.Sequential):
+        def forward(self, x):
+            self.last_input = x
+            return super().forward(x)
+
+    layers = nn.Sequential(nn.Linear(7, 16), nn.BatchNorm1d(16), nn.Linear(16, 3))
+    network = trained_statistics(Noting(layers), (7,))
+    x = torch.randn(40, 7)
+    with torch.no_grad():
+        for _ in range(2):
+            prepared(network, (7,)).network(x)
+            assert network.last_input is x
+
+
+def test_a_network_that_is_gone_is_forgotten():
+    network = trained_statistics(nn.Sequential(nn.Linear(7, 16), nn.BatchNorm1d(16)), (7,))
+    assert prepared(network, (7,)).network is not network
+    gone = weakref.ref(network)
+    del network
+    gc.collect()
+    assert gone() is None
+
+
 def test_a_hook_that_comes_later_is_called(network):
     prepared(network, (7,))
     seen = []
@@ -147,6 +177,27 @@ def test_a_hook_that_comes_later_is_called(network):
     folded(torch.randn(5, 7))
     straight(torch.randn(6, 7))
     assert seen == [5, 6]
+
+
+class Recorder:
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, layer, args, output):
+        self.seen.append(len(output))
+
+    note = __call__
+
+
+@pytest.mark.parametrize("hook", [lambda recorder: recorder, lambda recorder: recorder.note])
+def test_an_object_that_looks_on_is_not_copied(network, hook):
+    recorder = Recorder()
+    network[2].register_forward_hook(hook(recorder))
+    readers = [prepared(network, (7,)).network, reader(network, ["0"], None)]
+    recorder.seen.clear()
+    for n, read in enumerate(readers, 5):
+        read(torch.randn(n, 7))
+    assert recorder.seen == [5, 6]
 
 
 def test_a_layer_with_a_hook_is_not_folded(network):

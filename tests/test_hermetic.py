@@ -1,6 +1,7 @@
 """Results do not depend on what the caller's process has set, nor change it."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
@@ -190,6 +191,33 @@ def test_training_gives_the_bits_of_a_plain_process(
     key = method, precision
     make = partial(BiGANTransformer, **settings)
     compare(setting, OF_UNFITTED[method], make, rows, tmp_path, plain, key)
+
+
+# What belongs to the whole process, and what others than the plain values are.
+OF_THE_PROCESS = {
+    "default dtype": lambda: default_dtype(torch.float64),
+    "products": lambda: restored(
+        lambda: torch.backends.mkldnn.matmul.fp32_precision,
+        lambda precision: setattr(torch.backends.mkldnn.matmul, "fp32_precision", precision),
+        "bf16",
+    ),
+}
+
+
+@pytest.mark.parametrize("setting", OF_THE_PROCESS)
+def test_threads_that_train_at_once_each_compute_as_in_a_plain_process(setting, rows):
+    def fitted(n):
+        return weights(BiGANTransformer(**SMALL | {"max_epochs": 20}).fit(rows))
+
+    expected = fitted(0)
+    with OF_THE_PROCESS[setting]():
+        before = ambient()
+        with ThreadPoolExecutor(3) as threads:
+            found = [*threads.map(fitted, range(3))]
+        assert ambient() == before
+    for one in found:
+        for a, b in zip(one, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 @pytest.fixture(scope="module")

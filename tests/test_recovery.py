@@ -386,6 +386,26 @@ def test_ctrl_c_just_before_another_end_is_not_lost(digits, small):
             small(**LONG, callbacks=[callback]).fit(digits)
 
 
+def test_a_handler_that_only_notes_ctrl_c_leaves_the_end_to_callbacks(digits, small):
+    noted = []
+
+    class Flag(Callback):
+        def on_batch_end(self, net, **kwargs):
+            if not noted:
+                press_ctrl_c(net)
+
+        def on_epoch_end(self, net, **kwargs):
+            if noted:
+                raise KeyboardInterrupt  # as EarlyStopping does
+
+    before = signal.signal(signal.SIGINT, lambda *args: noted.append(args))
+    try:
+        bigan = small(**LONG, callbacks=[Flag()]).fit(digits)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(noted) == bigan.n_epochs_ == 1
+
+
 def test_ctrl_c_writes_a_checkpoint_that_the_next_fit_goes_on_from(digits, small, tmp_path):
     settings = {**LONG, "checkpoint_dir": tmp_path, "checkpoint_every": 1e9}
     bigan = small(**settings, callbacks=[AtStep(30, press_ctrl_c)])

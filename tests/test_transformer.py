@@ -664,6 +664,15 @@ def test_a_subclass_that_fixes_parameters_works_as_its_parent(digits, cls, tmp_p
     assert np.isfinite(search.best_score_)
 
 
+def test_a_subclass_with_another_default_may_be_told_the_first_one(digits):
+    class Small(BiGANTransformer):
+        def __init__(self, batch_size=64):
+            super().__init__(2, batch_size=batch_size, max_epochs=2, random_state=0)
+
+    parent = BiGANTransformer(2, max_epochs=2, random_state=0).fit(digits)
+    assert same_weights(Small(batch_size="auto").fit(digits), parent)
+
+
 def test_what_a_subclass_fixes_is_checked_as_what_is_given(digits):
     class Wrong(BiGANTransformer):
         def __init__(self, latent_dim=2):

@@ -43,7 +43,7 @@ def warn_of_parameters(
             f"latent_dim={latent_dim} is not less than the {n_columns} column(s) of X: codes need "
             "not summarise anything"
         )
-    if sets_batch_size and batch_size > n_rows > 0 and not running:
+    if sets_batch_size and batch_size != "auto" and batch_size > n_rows > 0 and not running:
         advice.append(
             f"batch_size={batch_size} exceeds the {n_rows} rows of X: an epoch is one update"
         )

@@ -64,7 +64,7 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         return self.model_.device
 
     @with_callbacks
-    @hermetic()
+    @hermetic
     @seeded(READING_SEED)
     def fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
         """Train E, G and D on X.
@@ -111,14 +111,14 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         callbacks = [
             # Ours first: the user's read its note.
             *([] if held_out is None else [HeldOutScore(lambda: run.explained(held_out))]),
-            *copies_of(self.callbacks),
+            *copies_of(self.callbacks, self),
             EpochTasks(context, run.fitted_so_far, estimator=self, X=X, y=y),
         ]
         run.train(n_epochs, callbacks, self.checkpoint_dir, trained_on)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
         return self
 
-    @hermetic()
+    @hermetic
     @seeded(READING_SEED)
     def partial_fit(self, X: ArrayLike | Dataset, y: Any = None) -> Self:
         """Train for one pass over X, at a constant learning rate.
@@ -152,7 +152,7 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         """
         check_parameters(self)
         run = Run(self, X, anew=not hasattr(self, "model_"), running=True)
-        run.train(1, copies_of(self.callbacks))
+        run.train(1, copies_of(self.callbacks, self))
         return self
 
     def save(self, path: str | PathLike[str], optimizers: bool = False) -> None:

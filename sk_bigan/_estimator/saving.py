@@ -61,7 +61,7 @@ MALFORMED = (
 )
 
 
-@hermetic()
+@hermetic
 def restore_model(estimator: Any, state: Mapping[str, Any]) -> Fitted:
     """Return the model of a state, on the estimator's device if it works there.
 
@@ -189,7 +189,7 @@ def _optimizers_of(estimator: Any) -> Optimizers:
     return estimator._optimizers
 
 
-@hermetic()
+@hermetic
 def from_description(
     cls: Any, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray], own: dict[str, Any]
 ) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import wraps
@@ -30,28 +32,43 @@ def _without_autocast(device: str) -> Iterator[None]:
         torch.clear_autocast_cache()
 
 
-@contextmanager
-def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """Set the dtype of new tensors, which belongs to the whole process."""
-    with one_at_a_time():
-        before = torch.get_default_dtype()
-        torch.set_default_dtype(dtype)
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(before)
+# What belongs to the whole process: how to get it, and how to set it.
+DEFAULT_DTYPE = (torch.get_default_dtype, torch.set_default_dtype)
+PRODUCTS = (
+    lambda: MKLDNN.matmul.fp32_precision,
+    lambda precision: setattr(MKLDNN.matmul, "fp32_precision", precision),
+)
+_lock = threading.RLock()  # on these, and on the number of blocks that have replaced one
+_n_replaced = 0
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()  # another thread may have held the old one
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextmanager
-def _exact_products() -> Iterator[None]:
-    """Multiply float32 on a CPU with all its digits; the setting belongs to the whole process."""
+def _replaced(setting: tuple[Callable[[], T], Callable[[T], None]], value: T) -> Iterator[None]:
+    """Replace a setting of the whole process inside; one thread at a time may do so."""
+    get, set_ = setting
     with one_at_a_time():
-        before = MKLDNN.matmul.fp32_precision
-        MKLDNN.matmul.fp32_precision = "ieee"
+        before = get()
+        _replace(set_, value, 1)
         try:
             yield
         finally:
-            MKLDNN.matmul.fp32_precision = before
+            _replace(set_, before, -1)
+
+
+def _replace(set_: Callable[[T], None], value: T, n: int) -> None:
+    global _n_replaced
+    with _lock:
+        set_(value)
+        _n_replaced += n
 
 
 def _needed() -> list[AbstractContextManager[Any]]:
@@ -68,31 +85,32 @@ def _needed() -> list[AbstractContextManager[Any]]:
     if not probe.is_cpu:
         needed.append(CPU)
     if probe.dtype != torch.float32:
-        needed.append(_default_dtype(torch.float32))
+        needed.append(_replaced(DEFAULT_DTYPE, torch.float32))
     if MKLDNN.matmul.fp32_precision not in ("none", "ieee"):
-        needed.append(_exact_products())
+        needed.append(_replaced(PRODUCTS, "ieee"))
     return needed
 
 
-def hermetic() -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Return a decorator that lets a function compute as in a plain process.
+def hermetic(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function compute as in a plain process.
 
     Inside, autocast and inference mode are off, gradients are on, float32 is float32 in products,
     and new tensors are float32 on the CPU. The caller's settings are as they were afterwards. In a
     process that is plain already nothing is entered, so that nesting costs next to nothing.
     """
 
-    def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        @wraps(function)
-        def inner(*args: P.args, **kwargs: P.kwargs) -> T:
-            needed = _needed()
-            if not needed:
-                return function(*args, **kwargs)
-            with ExitStack() as stack:
-                for context in needed:
-                    stack.enter_context(context)
-                return function(*args, **kwargs)
+    @wraps(function)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _lock:
+            needed, is_replaced = _needed(), _n_replaced > 0
+        if not (needed or is_replaced):
+            return function(*args, **kwargs)
+        with ExitStack() as stack:
+            if is_replaced:  # perhaps by another thread, whose settings are not the caller's
+                stack.enter_context(one_at_a_time())
+                needed = _needed()
+            for context in needed:
+                stack.enter_context(context)
+            return function(*args, **kwargs)
 
-        return inner
-
-    return decorate
+    return inner

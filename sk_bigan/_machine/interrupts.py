@@ -20,13 +20,13 @@ class Interrupts:
 
     Attributes
     ----------
-    delivered : bool
-        Whether one was delivered. A KeyboardInterrupt without it is not the user's.
+    interrupted : bool
+        Whether the handler has raised KeyboardInterrupt. One without it is not the user's.
     """
 
     def __init__(self, handler: Any = None):
         self.handler = handler
-        self.delivered = False
+        self.interrupted = False
         self._deferred: list[tuple[int, FrameType | None]] = []
 
     def defer(self, signum: int, frame: FrameType | None) -> None:
@@ -37,8 +37,11 @@ class Interrupts:
     def deliver(self) -> None:
         """Call the handler, if a SIGINT has come."""
         if self._deferred:
-            self.delivered = True
-            self.handler(*self._deferred.pop())
+            try:
+                self.handler(*self._deferred.pop())
+            except KeyboardInterrupt:
+                self.interrupted = True
+                raise
 
 
 @contextmanager

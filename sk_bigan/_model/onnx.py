@@ -176,7 +176,7 @@ class PartsOfRows(nn.Module):
         return outputs
 
 
-@hermetic()
+@hermetic
 def write_onnx(
     path: Path,
     part: str | Sequence[str],
@@ -305,6 +305,8 @@ def _some_inputs(names: Sequence[str], export: Export) -> tuple[Tensor, ...]:
     X = draw(prod(fitted.layout.row_shape)) / factor + center
     if not dtype.is_floating_point:
         X = X.clamp(0, 255)
+    elif not X.to(dtype).isfinite().all():
+        raise ValueError("dtype must be 'float64' for rows as large as those of fit, got 'float32'")
     inputs = {
         "X": X.to(dtype).unflatten(1, fitted.layout.row_shape),
         "z": draw(fitted.latent_dim),

@@ -16,7 +16,7 @@ from .fitted import Fitted, Rows
 from .summary import learn_summary
 
 
-@hermetic()
+@hermetic
 def summarised(
     model: Fitted, rows: Rows, augmentation: Callable[[Tensor], Tensor] | None, seed: int
 ) -> Fitted:

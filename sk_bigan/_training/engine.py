@@ -285,7 +285,10 @@ class BiGANNet(NeuralNet):
             "history": [_plain(record) for record in records],
             "epoch": None if epoch is None else [epoch.order, epoch.n_batches, dict(epoch.totals)],
             "generators": generators(torch.device(self.device)),
-            "callbacks": {name: _learned(callback) for name, callback in self.callbacks_},
+            "callbacks": {
+                name: {"settings": self.callback_settings_[name], "counts": _counts(callback)}
+                for name, callback in self.callbacks_
+            },
         }
 
     def load_training_state(self, state: dict[str, Any]) -> None:
@@ -307,7 +310,10 @@ class BiGANNet(NeuralNet):
             self.epoch_so_far_ = EpochSoFar(order, n_batches, Counter(here))
         set_generators(torch.device(self.device), state["generators"])
         for name, callback in self.callbacks_:
-            vars(callback).update(state["callbacks"].get(name, {}))
+            earlier = state["callbacks"].get(name)
+            # One of the same name with other settings counts from the start.
+            if earlier and earlier["settings"] == self.callback_settings_[name]:
+                vars(callback).update(earlier["counts"])
 
     def _networks(self) -> list[tuple[str, nn.Module]]:
         return [*zip(Players._fields, self.players, strict=True)]
@@ -351,6 +357,11 @@ class BiGANNet(NeuralNet):
         """The networks as the one module whose best state skorch's callbacks keep."""
         return nn.ModuleDict(dict(zip("EGD", self.players, strict=True)))
 
+    def initialize_callbacks(self) -> BiGANNet:
+        super().initialize_callbacks()
+        self.callback_settings_ = {name: _settings(callback) for name, callback in self.callbacks_}
+        return self
+
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
         return [("epoch_timer", EpochTimer()), ("linear_decay", LinearDecay())]
 
@@ -366,6 +377,16 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in items.items() if type(value) in plain}
 
 
-def _learned(callback: Any) -> dict[str, Any]:
-    """Return the counts of a callback, as EarlyStopping's patience; skorch ends them in "_"."""
+def _counts(callback: Any) -> dict[str, Any]:
+    """Return the counts of a callback, as EarlyStopping's misses; skorch ends them in "_"."""
     return _plain({name: value for name, value in vars(callback).items() if name.endswith("_")})
+
+
+def _settings(callback: Any) -> dict[str, Any]:
+    """Return what decides what a callback counts, as the monitor of EarlyStopping.
+
+    Numbers, as its patience, say how much, and may be others when a training goes on.
+    """
+    settings = {name: v for name, v in vars(callback).items() if not name.endswith("_")}
+    texts = {name: v for name, v in settings.items() if isinstance(v, str | bool)}
+    return {"class": type(callback).__qualname__, **texts}

@@ -151,7 +151,7 @@ class Training:
 
     def is_interrupted(self) -> bool:
         """Return whether the user has interrupted the training."""
-        return self.interrupts.delivered
+        return self.interrupts.interrupted
 
     def after_epoch(self, losses: dict[str, float], n_steps: int) -> dict[str, float]:
         """Check the networks; return values for the history."""

@@ -121,16 +121,16 @@ class EpochTasks(Callback):
             )
 
 
-def copies_of(callbacks: list[Any] | None) -> list[Any]:
-    """Return copies for one fit; a callback that cannot be copied is shared."""
-    return [_copy(callback) for callback in callbacks or []]
+def copies_of(callbacks: list[Any] | None, estimator: Any) -> list[Any]:
+    """Return copies for one fit, which share the estimator and what cannot be copied."""
+    return [_copy(callback, estimator) for callback in callbacks or []]
 
 
-def _copy(callback: Any) -> Any:
+def _copy(callback: Any, estimator: Any) -> Any:
     if isinstance(callback, tuple):
         name, callback = callback
-        return name, _copy(callback)
+        return name, _copy(callback, estimator)
     try:
-        return deepcopy(callback)
-    except TypeError:
+        return deepcopy(callback, {id(estimator): estimator})
+    except Exception:  # of the code of whatever it holds: locks, queues, tensors of a graph
         return copy(callback)

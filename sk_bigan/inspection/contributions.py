@@ -44,7 +44,7 @@ class Parts(NamedTuple):
     of_gap: float | None = None
 
 
-@hermetic()
+@hermetic
 def explain(detector: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
     r"""Return what each column contributes to the anomaly scores of rows.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import prod
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from .layers import hooks_of_others
 from .mlp import Encoder
 
 FOLDS: dict[tuple[type, type], Any] = {
@@ -67,14 +68,21 @@ class Prepared(NamedTuple):
     straight: Callable[[Tensor], Tensor] | None = None
 
 
-_known: WeakKeyDictionary[nn.Module, tuple[Any, Prepared]] = WeakKeyDictionary()
+class _Known(NamedTuple):
+    state: list[Any]
+    attributes: list[int]
+    kept: list[Any]
+    prepared: Prepared
+
+
+_known: WeakKeyDictionary[nn.Module, _Known] = WeakKeyDictionary()
 
 
 def prepared(network: nn.Module, input_shape: tuple[int, ...]) -> Prepared:
     """Return the network with BatchNorm folded, or itself where there is nothing to fold.
 
-    The copy is kept, and made anew when weights, statistics, layers or hooks have changed since. A
-    change through `Tensor.data` leaves no trace and is not seen.
+    The copy is kept, and made anew when weights, statistics, layers, hooks or attributes have
+    changed since. A change through `Tensor.data`, or within an attribute, is not seen.
 
     Parameters
     ----------
@@ -82,29 +90,58 @@ def prepared(network: nn.Module, input_shape: tuple[int, ...]) -> Prepared:
     input_shape : tuple of int
         Shape of one row of its input, for trials.
     """
+    layers = _layers(network)
     try:
-        state = _state(network)
+        state = _state(layers)
     except RuntimeError:  # a tensor that was made in inference mode does not count its changes
         return Prepared(network)
     known = _known.get(network)
-    if known is None or known[0] != state:
-        known = _known[network] = (state, _prepare(network, input_shape))
-    return known[1]
+    if (
+        known is None
+        or known.state != state
+        # Without a copy, they are in use themselves.
+        or (known.prepared.network is not network and known.attributes != _attributes(layers))
+    ):
+        known = _known[network] = _learn(network, input_shape, layers, state)
+    return known.prepared
 
 
-def _state(network: nn.Module) -> list[Any]:
-    """Return what changes whenever the network computes something else."""
-    state: list[Any] = [torch.get_num_threads()]
+def _learn(
+    network: nn.Module, input_shape: tuple[int, ...], layers: list[nn.Module], state: list[Any]
+) -> _Known:
+    attributes = _attributes(layers)
+    result = _prepare(network, input_shape)
+    if _attributes(layers) != attributes:  # what it notes as it computes would not be noted
+        result = Prepared(network)
+    values = chain.from_iterable(vars(layer).values() for layer in layers)
+    # Kept, so that no other value gets the number that tells one of these.
+    kept = [value for value in values if isinstance(value, float | int | str | tuple)]
+    return _Known(state, attributes, kept, result)
+
+
+def _layers(network: nn.Module) -> list[nn.Module]:
     layers = [network]
     for layer in layers:
         if layer._modules:
             layers += [child for child in layer._modules.values() if child is not None]
+    return layers
+
+
+def _state(layers: list[nn.Module]) -> list[Any]:
+    """Return what changes whenever tensors, layers or hooks do."""
+    state: list[Any] = [torch.get_num_threads()]
+    for layer in layers:
         state += (id(layer), layer.training, *layer._forward_hooks, *layer._forward_pre_hooks)
         for tensors in (layer._parameters, layer._buffers):
             for tensor in tensors.values() if tensors else ():
                 if tensor is not None:
                     state += (tensor.data_ptr(), tensor._version)
     return state
+
+
+def _attributes(layers: list[nn.Module]) -> list[int]:
+    """Return numbers that tell the layers' attributes: slopes, strides, own functions."""
+    return [*map(id, chain.from_iterable(vars(layer).values() for layer in layers))]
 
 
 @torch.inference_mode()
@@ -116,7 +153,8 @@ def _prepare(network: nn.Module, input_shape: tuple[int, ...]) -> Prepared:
     rows = rows.view(ROW_BLOCK, *input_shape)
     wanted = network(rows)
     try:
-        copy = deepcopy(network).requires_grad_(False)
+        shared = {id(hook): hook for hook in hooks_of_others(network)}
+        copy = deepcopy(network, shared).requires_grad_(False)
         for layer in [*copy.modules()]:
             _fold_within(layer)
         width, outputs = _widest(copy, rows)

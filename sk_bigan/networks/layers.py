@@ -115,12 +115,12 @@ def _reader_of_layers(
 
 def _with_layers_apart(network: nn.Module) -> nn.Module:
     """Return a copy on the same weights, in which a layer of two names is two layers."""
-    tensors = {id(tensor): tensor for tensor in all_tensors(network)}
-    copy, seen = deepcopy(network, {**tensors}), set()
+    shared = {id(one): one for one in (*all_tensors(network), *hooks_of_others(network))}
+    copy, seen = deepcopy(network, {**shared}), set()
     for layer in [*copy.modules()]:
         for name, child in layer._modules.items():
             if child in seen:
-                layer._modules[name] = deepcopy(child, {**tensors})
+                layer._modules[name] = deepcopy(child, {**shared})
             seen.add(child)
     return copy
 
@@ -131,6 +131,14 @@ def all_tensors(network: nn.Module) -> Iterator[Tensor]:
     yield from network.buffers()
     for layer in network.modules():
         yield from (value for value in vars(layer).values() if isinstance(value, Tensor))
+
+
+def hooks_of_others(network: nn.Module) -> Iterator[Any]:
+    """Yield the hooks that are no methods of layers; a copy of one would note what nobody reads."""
+    for layer in network.modules():
+        for hook in (*layer._forward_hooks.values(), *layer._forward_pre_hooks.values()):
+            if not isinstance(getattr(hook, "__self__", None), nn.Module):
+                yield hook
 
 
 def _pooled(output: Tensor) -> Tensor:
