@@ -121,6 +121,15 @@ def test_paths_where_no_model_can_be(trained, tmp_path, path):
     assert {file.name for file in tmp_path.rglob("*")} == {"file", "folder"}
 
 
+@pytest.mark.parametrize("path", [".", ""])
+def test_a_path_without_a_name(trained, tmp_path, path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for write in (trained.save, trained.to_onnx):
+        with refused(trained, OSError, "'.' is a folder, and a name in it is wanted"):
+            write(path)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_network_whose_state_is_text_is_not_saved(small, tmp_path):
     estimator = small(encoder=StateOfText(64, 4)).fit(X)
     with refused(estimator, ValueError, "encoder_ has a state that is not of tensors"):

@@ -149,6 +149,29 @@ def test_a_callback_that_watches_something_else_counts_from_the_start(digits, sm
     assert bigan.set_params(callbacks=[patience("loss_eg")]).fit(digits).n_epochs_ == 8
 
 
+@pytest.mark.parametrize("name", ["cycle_weight", "consistency_weight"])
+def test_a_weight_is_the_same_as_an_integer_and_as_a_float(digits, small, tmp_path, name):
+    settings = {**SETTINGS, "checkpoint_dir": tmp_path}
+    bigan = broken_off(small(**settings, **{name: 2}), digits, 22)
+    assert same_weights(bigan.set_params(**{name: 2.0}).fit(digits), bigan.fit(digits))
+
+
+@pytest.mark.parametrize("told", [{"array": np.float64(3)}, lambda: None])
+def test_a_network_whose_state_no_safe_file_holds_is_refused_before(digits, small, tmp_path, told):
+    class Telling(nn.Linear):
+        def get_extra_state(self):
+            return told
+
+        def set_extra_state(self, state):
+            raise AssertionError
+
+    bigan = small(**SETTINGS, checkpoint_dir=tmp_path, encoder=Telling(64, 4))
+    with pytest.raises(ValueError, match="checkpoint_dir needs networks whose get_extra_state"):
+        bigan.fit(digits)
+    assert not [*tmp_path.glob("*.pt")]
+    assert not hasattr(bigan, "model_")
+
+
 def test_a_training_that_has_ended_is_read_and_not_repeated(digits, small, tmp_path):
     settings = {**SETTINGS, "checkpoint_dir": tmp_path}
     first = small(**settings).fit(digits)

@@ -220,6 +220,16 @@ def test_threads_that_train_at_once_each_compute_as_in_a_plain_process(setting, 
             np.testing.assert_array_equal(a, b)
 
 
+def test_floating_point_errors_of_numpy_are_the_callers_own(rows):
+    X = rows.astype(np.float16)
+    X[:, 0] *= 1e-3
+    expected = BiGANTransformer(**SMALL).fit(X).transform(X)
+    with np.errstate(all="raise"):
+        found = BiGANTransformer(**SMALL).fit(X)
+        np.testing.assert_array_equal(found.transform(X), expected)
+        assert np.isfinite(found.fit(1e-150 * rows).transform(1e-150 * rows)).all()
+
+
 @pytest.fixture(scope="module")
 def fitted(rows):
     return pickle.dumps(BiGANDetector(**SMALL).fit(rows))

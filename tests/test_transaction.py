@@ -2,11 +2,13 @@
 
 import pickle
 import signal
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import torch
 from helpers import AtStep, same_weights
+from skorch.callbacks import Callback, Freezer
 from torch.utils.data import Dataset
 
 from sk_bigan import BiGANDetector, BiGANTransformer
@@ -58,6 +60,41 @@ def test_a_failing_calibration_leaves_weights_and_moments_as_they_were(digits, m
     assert same_weights(detector, untouched)
     # Adam's moments are back too: both train on to the same weights.
     assert same_weights(detector.partial_fit(digits), untouched.partial_fit(digits))
+
+
+class Zeros(Callback):
+    """Sets weights before the training, as one that opens a file of them does."""
+
+    def on_train_begin(self, net, **kwargs):
+        with torch.no_grad():
+            for parameter in net.players.encoder.parameters():
+                parameter.zero_()
+
+
+@pytest.mark.parametrize("moment", ["on_train_begin", "on_epoch_end"])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_weights_that_a_callback_sets_are_undone_too(digits, method, moment):
+    late = type("Late", (Callback,), {moment: lambda self, *args, **kwargs: fail()})
+    bigan = BiGANTransformer(warm_start=True, **SMALL).fit(digits)
+    bigan.set_params(callbacks=[Zeros(), late()])
+    with pytest.raises(OSError, match="the disk is gone"):
+        getattr(bigan, method)(digits)
+    untouched = BiGANTransformer(warm_start=True, **SMALL).fit(digits)
+    assert same_weights(bigan, untouched)
+    bigan.set_params(callbacks=None)
+    assert same_weights(getattr(bigan, method)(digits), getattr(untouched, method)(digits))
+
+
+@pytest.mark.parametrize("callbacks", [[], [AtStep(2, lambda net: fail())]])
+def test_what_a_callback_freezes_learns_in_the_next_training(digits, callbacks):
+    bigan = BiGANTransformer(**SMALL).fit(digits)
+    bigan.set_params(callbacks=[Freezer("E*"), *callbacks])
+    with pytest.raises(OSError, match="the disk is gone") if callbacks else nullcontext():
+        bigan.partial_fit(digits)
+    before = [weight.detach().clone() for weight in bigan.encoder_.parameters()]
+    bigan.set_params(callbacks=None).partial_fit(digits)
+    for weight, frozen in zip(bigan.encoder_.parameters(), before, strict=True):
+        assert not weight.equal(frozen)
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])

@@ -183,7 +183,7 @@ def forward(
 
 def _finite(result: np.ndarray, dtype: DTypeLike, n_before: int) -> np.ndarray:
     """Return the result of a batch that comes after so many rows, if it is finite in this dtype."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         result = result.astype(dtype, copy=False)
     if not np.isfinite(result).all():
         raise NotFiniteError(

@@ -76,7 +76,8 @@ def describe(X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = Fal
         np.fmin(low, least.reduce(chunk, axis=0), out=low)
         np.fmax(high, greatest.reduce(chunk, axis=0), out=high)
         if moments:
-            with np.errstate(over="ignore", invalid="ignore"):  # the error below reports it
+            # The error below reports what is too large.
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
                 standard.partial_fit(np.asarray(chunk, dtype=np.float64, order="C"))
     if moments and not np.isfinite(standard.var_).all():
         raise ValueError(

@@ -16,6 +16,10 @@ def write_whole(file: Path, *contents: bytes | memoryview) -> None:
     OSError
         If that fails; a file that was there before is then as it was.
     """
+    if not file.name or file.is_dir():
+        raise IsADirectoryError(f"'{file}' is a folder, and a name in it is wanted")
+    if not file.parent.is_dir():
+        raise FileNotFoundError(f"'{file}' cannot be written: there is no folder '{file.parent}'")
     # Nobody else's, and of those that write at once each has its own.
     part = file.with_name(f"{file.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:

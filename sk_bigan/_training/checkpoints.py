@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import pickle
 import re
 import time
 import warnings
@@ -129,10 +130,17 @@ class Checkpoints:
             buffer = io.BytesIO()
             torch.save({"format": FORMAT, "run": self.run, "state": state}, buffer)
             content = buffer.getbuffer()
+            if first:
+                _load(content)  # which a state of more than tensors and plain values fails
             write_whole(file, content, sha256(content).digest())
             self._n_written += 1
             for old in _files(self.folder)[:-KEPT]:
                 old.unlink(missing_ok=True)
+        except (pickle.PickleError, AttributeError, TypeError) as error:
+            raise ValueError(
+                "checkpoint_dir needs networks whose get_extra_state gives tensors, numbers and "
+                f"texts, got what no safe file holds: {str(error).splitlines()[0]}"
+            ) from error
         except OSError as error:
             if first:
                 raise self._cannot_write(error) from error
@@ -170,10 +178,14 @@ def read(file: Path) -> dict[str, Any]:
     content, digest = content[:-32], content[-32:]
     if sha256(content).digest() != digest:
         raise ValueError(f"{file} is damaged: its checksum is not that of its content")
-    saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    saved = _load(content)
     if saved["format"] != FORMAT:
         raise ValueError(f"{file} has format {saved['format']}, expected {FORMAT}")
     return saved
+
+
+def _load(content: bytes | memoryview) -> dict[str, Any]:
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
 def seed_in(folder: str | PathLike[str]) -> int | None:
@@ -212,5 +224,10 @@ def describe_run(
         data += f" with digest {digest.hexdigest()[:16]}"
     plain, others = split_plain(parameters)
     texts = {name: described(parameters[name]) for name in others}
-    shown = {name: repr(value) for name, value in plain.items()}
+    shown = {name: repr(_shortest(value)) for name, value in plain.items()}
     return {"X": data, **shown, **texts, "seed": str(seed)}
+
+
+def _shortest(value: Any) -> Any:
+    """Return 100 for 100.0, which is the same training."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -11,6 +11,7 @@ from torch import Tensor
 from .._data.rows import DatasetRows
 from .._machine.devices import keep_freed_memory
 from .._machine.interrupts import Interrupts
+from .._machine.plain import on_cpu
 from ..exceptions import Diverged
 from .checkpoints import Checkpoints
 from .engine import BiGANNet, TrainingStopped
@@ -68,6 +69,7 @@ class Training:
         """
         keep_freed_memory()
         net = self.net
+        learning = [(p, p.requires_grad) for network in net.players for p in network.parameters()]
         net.supervisor = self
         with net.processes.synchronized_batch_norm(*net.players):
             try:
@@ -78,6 +80,8 @@ class Training:
                 pass  # by a callback, before the first epoch or after the last
             finally:
                 net.set_training(False)
+                for parameter, learns in learning:  # a callback may have frozen it
+                    parameter.requires_grad_(learns)
                 net.iterator_train__rows = None
                 del net.supervisor  # which refers to this net
 
@@ -89,9 +93,11 @@ class Training:
         net.initialize_history()
         net.rollbacks_, net.epoch_so_far_ = 0, None
         self.health = HealthChecks.of(net, X)
-        net.notify("on_train_begin", X=X, y=None)
+        self.at_start = on_cpu(net.training_state())
+        net.notify(
+            "on_train_begin", X=X, y=None
+        )  # a callback may set weights, which a failure undoes
         self.recovery = Recovery(net)
-        self.at_start = self.recovery.good
 
     def undo(self) -> None:
         """Bring networks and optimizers back to where they were before the training."""
