@@ -14,7 +14,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from ..transformer import BiGANTransformer
-from .common import encode
+from .common import codes_of
 
 AFFINE = (MaxAbsScaler, MinMaxScaler, PCA, RobustScaler, StandardScaler, TruncatedSVD)
 
@@ -67,7 +67,7 @@ class Coder:
     def encode(self, X: Any) -> np.ndarray:
         """Return codes of shape (n, n_codes)."""
         if self.bigan is not None:
-            return encode(self.bigan, self.to_step(X))
+            return codes_of(self.bigan, self.to_step(X))
         codes = self.estimator.transform(X)
         codes = codes.toarray() if hasattr(codes, "toarray") else codes
         return check_array(codes, input_name="the output of transform")

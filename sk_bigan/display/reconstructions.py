@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from .._estimator.rows import rows_of
 from ..transformer import BiGANTransformer
-from .common import Display, encode, palette
+from .common import Display, codes_of, palette
 from .mosaic import PLAIN, Scale, View, draw_mosaic, legend_above, name_columns
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class ReconstructionDisplay(Display):
         rows = rows_of(estimator, X)
         if len(rows) < n_samples:
             raise ValueError(f"X must have at least n_samples={n_samples} rows, got {len(rows)}")
-        codes = encode(estimator, _safe_indexing(X, list(range(n_samples))))
+        codes = codes_of(estimator, _safe_indexing(X, list(range(n_samples))))
         originals = view(np.asarray(rows[:n_samples]))
         reconstructions = view.generated(codes)
         return cls(originals, reconstructions, scale=view.scale).plot(ax, **kwargs)

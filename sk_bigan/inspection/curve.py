@@ -13,7 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..display.coding import is_invertible
 from .folds import shuffled_folds
-from .refits import check_transformer, flat
+from .transformers import check_transformer, flat
 from .units import explained_share, scaler_of
 
 

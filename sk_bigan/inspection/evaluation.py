@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from .figures import FEWEST_TEST_ROWS, measure
 from .folds import shuffled_folds
-from .refits import check_transformer, flat
+from .transformers import check_transformer, flat
 from .units import InUnits
 
 

@@ -12,7 +12,7 @@ from .._data import frames
 from ..display.coding import Coder
 from ..display.mosaic import View, check_image_shape
 from .names import column_names
-from .refits import flat
+from .transformers import flat
 
 
 def packed(numbers: np.ndarray, dtype: str = "<f4") -> str:

@@ -19,7 +19,7 @@ from ..columns import ColumnEncoder
 from ..display.coding import is_affine
 from ..networks.layers import reader
 from ..transformer import BiGANTransformer
-from .refits import encode, flat
+from .transformers import encode, flat
 
 STEP = 1e-3  # of finite differences, in standard deviations of a column
 

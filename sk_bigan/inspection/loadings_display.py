@@ -16,7 +16,7 @@ from ..display.common import Display
 from ..display.mosaic import MOST_NAMES, View, check_image_shape, draw_mosaic, in_rows, name_columns
 from ..transformer import BiGANTransformer
 from .loadings import loadings
-from .refits import flat
+from .transformers import flat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
