@@ -41,3 +41,9 @@ def flat(X: Any, name: str = "X") -> np.ndarray:
             raise
         raise ValueError(f"{name} must hold numbers, got {culprit}") from error
     return rows.reshape(len(rows), -1)
+
+
+def check_rows_differ(rows: np.ndarray) -> None:
+    """Refuse equal rows, which have no variation that codes could explain."""
+    if (rows == rows[0]).all():
+        raise ValueError(f"X must have rows that differ, got {len(rows)} equal rows")
