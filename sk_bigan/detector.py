@@ -23,9 +23,9 @@ from ._estimator.rows import refuse_streams, rows_of
 from ._model.fitted import Fitted
 from .anomaly import SCORES, Density, Score, codes_and_errors
 from .augmentations import Augmentation
-from .networks.blocks import takes_gaps
 from .networks.building import OwnNetwork
 from .networks.players import Players
+from .networks.tables import takes_gaps
 from .objectives import Objective
 from .priors import Prior
 from .transformer import BiGANTransformer, Scaling

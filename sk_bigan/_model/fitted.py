@@ -20,11 +20,11 @@ from .._data.rows import DatasetRows
 from .._data.scaling import in_units_of_rows, make_to_samples, share_of_known
 from .._data.units import UNKNOWN, warn_of_other_units
 from .._machine.random_numbers import seeded, undisturbed
-from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
 from ..networks.folding import ROW_BLOCK, USUAL_SIZES, Prepared, Sizes, prepared
 from ..networks.layers import joined, reader
 from ..networks.players import Players
+from ..networks.tables import filled, gaps_filled, takes_gaps
 from ..priors import Prior
 from .summary import Summary
 

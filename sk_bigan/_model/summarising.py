@@ -10,8 +10,8 @@ from torch import Tensor
 
 from .._machine.hermetic import hermetic
 from .._machine.random_numbers import seeded
-from ..networks.blocks import gaps_filled
 from ..networks.layers import body_of, joined, reader
+from ..networks.tables import gaps_filled
 from .fitted import Fitted, Rows
 from .summary import learn_summary
 

@@ -20,8 +20,8 @@ from .._machine.devices import to_device
 from .._machine.plain import all_finite
 from .._machine.random_numbers import undisturbed
 from ..exceptions import Diverged
-from ..networks.blocks import gaps_filled
 from ..networks.players import Players
+from ..networks.tables import gaps_filled
 from .engine import BiGANNet
 from .step import Game
 

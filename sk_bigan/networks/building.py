@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .blocks import let_gaps_in
 from .families import ARCHITECTURES
 from .mlp import SampleShape
 from .players import Discriminators, Players
+from .tables import let_gaps_in
 
 OwnNetwork = nn.Module | Callable[..., nn.Module]
 
