@@ -115,6 +115,27 @@ class View:
         return Scale(limits, names, UNITS[type(scaler).__name__])
 
 
+def image_shape_of(
+    first_step: Any, image_shape: Sequence[int] | None, n_features: int
+) -> tuple[tuple[int, ...], bool]:
+    """Return the shape of rows as images, () for columns, and whether channels come first.
+
+    Parameters
+    ----------
+    first_step : transformer or None
+        What sees X as it is; a BiGAN knows its images.
+    image_shape : tuple of int or None
+        The shape that the user gave.
+    n_features : int
+    """
+    if isinstance(first_step, BiGANTransformer):
+        view = View(first_step, image_shape)
+        return view.shape, view.channels_first
+    if image_shape is None:
+        return (), False
+    return check_image_shape(image_shape, n_features)
+
+
 def check_image_shape(image_shape: Sequence[int], n_features: int) -> tuple[tuple[int, ...], bool]:
     """Return the shape that the user gave, and whether channels come first."""
     shape = positive_integers("image_shape", image_shape)
