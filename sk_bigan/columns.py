@@ -19,7 +19,7 @@ from ._data import frames
 from ._data.blocks import Bins, OneHot, Standard
 from ._data.reading import as_table, refuse_what_is_to_be_read_first
 
-NUMBERS = {"standard": "number", "bins": "bins"}  # kinds of blocks
+KINDS = {"standard": "number", "bins": "bins"}  # of blocks, by the encoding of numbers
 
 
 def is_plain(X: Any) -> bool:
@@ -128,7 +128,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "numbers": [StrOptions(set(NUMBERS))],
+        "numbers": [StrOptions(set(KINDS))],
         "n_bins": [Interval(Integral, 2, None, closed="left")],
         "max_categories": [Interval(Integral, 2, None, closed="left")],
         "categorical_features": [StrOptions({"auto"}), "array-like"],
@@ -183,7 +183,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             if not len(column.observed):
                 raise ValueError(f"X must have a value in each column, got none in column {name!r}")
             is_category = column.is_category or column.observed.dtype == bool or i in chosen
-            kind = "category" if is_category else NUMBERS[self.numbers]
+            kind = "category" if is_category else KINDS[self.numbers]
             encoder = makers[kind](name, column)
             encoders.append(encoder)
             blocks.append(Block(name, kind, start, start + len(encoder.suffixes)))
