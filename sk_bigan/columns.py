@@ -171,7 +171,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         self._validate_params()
         origin, columns = self._read(X)
         has_names = all(isinstance(name, str) for name in origin.names)
-        names = [name if has_names else f"x{i}" for i, name in enumerate(origin.names)]
+        names = [*origin.names] if has_names else frames.default_names(len(origin.names))
         chosen = self._chosen_categories(names)
         makers: dict[str, Callable[[str, frames.Column], Any]] = {
             "number": Standard,

@@ -82,6 +82,11 @@ class Library(NamedTuple):
     combine: Callable[[list[Any], Any], Any]
 
 
+def default_names(n: int) -> list[str]:
+    """Return x0, x1, ..., as scikit-learn names columns without names."""
+    return [f"x{i}" for i in range(n)]
+
+
 def source_of(X: Any) -> str | None:
     """Return the name of the library whose table X is, None if it is none of ours."""
     for name, library in LIBRARIES.items():

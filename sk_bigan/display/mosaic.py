@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._data.frames import default_names
 from ..networks.building import positive_integers
 from ..transformer import BiGANTransformer
 
@@ -46,7 +47,7 @@ class Scale(NamedTuple):
 
     def names(self, n_columns: int) -> list[str]:
         if self.feature_names is None:
-            return [f"x{i}" for i in range(n_columns)]
+            return default_names(n_columns)
         return [str(name) for name in self.feature_names]
 
 
