@@ -24,7 +24,10 @@ def summarised(
     body_of(model.players.encoder, "summary")  # or an error that names it
     E = model.prepared_encoder.network
     read, augmented = reader(E, "hidden"), augmentation or (lambda x: x)
-    hidden = lambda x: joined(read(gaps_filled(E, augmented(x))))  # noqa: E731
+
+    def hidden(x: Tensor) -> Tensor:
+        return joined(read(gaps_filled(E, augmented(x))))
+
     with seeded(seed, model.device):
         views = [model.map(hidden, rows, np.float32) for _ in range(2)]
     summary = learn_summary(views, model.latent_dim, seed)
