@@ -34,6 +34,7 @@ def is_plain(X: Any) -> bool:
     if not (isinstance(X, np.ndarray) and X.ndim == 2 and X.size > 0):
         return True
     if X.dtype.kind == "O":
+        # Texts alone may be numbers as texts, which scikit-learn converts.
         kinds = {isinstance(value, str) for value in X.flat}
         return len(kinds) == 1 and not any(map(frames.is_gap, X.flat))
     return X.dtype.kind != "f" or not bool(np.isnan(X.min()))

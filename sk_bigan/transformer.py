@@ -564,6 +564,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
             If X is not as in `fit`.
         """
         check_is_fitted(self)
+        # BiGANDetector overrides score_samples, and its densities compare no two fits.
         return float(self.model_.explained(rows_of(self, X)).mean())
 
     def to_onnx(
