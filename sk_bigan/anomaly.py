@@ -63,6 +63,11 @@ SCORES: dict[str, Score] = {
 NEED_CYCLES = ("cycle_features",)
 
 
+def resolve_score(score: str | Score) -> Score:
+    """Return the function of a score, given by name or as one."""
+    return SCORES[score] if isinstance(score, str) else score
+
+
 def _distance(D: nn.Module, x: Tensor, reconstructed: Tensor, z: Tensor) -> Tensor:
     """Return the city-block distance in D's last hidden layer."""
     if not callable(last_hidden := getattr(D, "last_hidden", None)):

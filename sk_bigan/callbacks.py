@@ -13,11 +13,7 @@ from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 SCHEDULES: dict[str, type] = {
-    **{
-        name: value
-        for name, value in vars(lr_scheduler).items()
-        if isinstance(value, type) and issubclass(value, lr_scheduler.LRScheduler)
-    },
+    **{name: getattr(lr_scheduler, name) for name in lr_scheduler.__all__},
     "WarmRestartLR": WarmRestartLR,
 }
 

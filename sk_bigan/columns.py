@@ -19,7 +19,7 @@ from ._data import frames
 from ._data.blocks import Bins, OneHot, Standard
 from ._data.reading import as_table, refuse_what_is_to_be_read_first
 
-NUMBERS = {"standard": "number", "bins": "bins"}  # kinds of blocks
+KINDS = {"standard": "number", "bins": "bins"}  # of blocks, by the encoding of numbers
 
 
 def is_plain(X: Any) -> bool:
@@ -34,6 +34,7 @@ def is_plain(X: Any) -> bool:
     if not (isinstance(X, np.ndarray) and X.ndim == 2 and X.size > 0):
         return True
     if X.dtype.kind == "O":
+        # Texts alone may be numbers as texts, which scikit-learn converts.
         kinds = {isinstance(value, str) for value in X.flat}
         return len(kinds) == 1 and not any(map(frames.is_gap, X.flat))
     return X.dtype.kind != "f" or not bool(np.isnan(X.min()))
@@ -128,7 +129,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "numbers": [StrOptions(set(NUMBERS))],
+        "numbers": [StrOptions(set(KINDS))],
         "n_bins": [Interval(Integral, 2, None, closed="left")],
         "max_categories": [Interval(Integral, 2, None, closed="left")],
         "categorical_features": [StrOptions({"auto"}), "array-like"],
@@ -171,7 +172,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         self._validate_params()
         origin, columns = self._read(X)
         has_names = all(isinstance(name, str) for name in origin.names)
-        names = [name if has_names else f"x{i}" for i, name in enumerate(origin.names)]
+        names = [*origin.names] if has_names else frames.default_names(len(origin.names))
         chosen = self._chosen_categories(names)
         makers: dict[str, Callable[[str, frames.Column], Any]] = {
             "number": Standard,
@@ -183,7 +184,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             if not len(column.observed):
                 raise ValueError(f"X must have a value in each column, got none in column {name!r}")
             is_category = column.is_category or column.observed.dtype == bool or i in chosen
-            kind = "category" if is_category else NUMBERS[self.numbers]
+            kind = "category" if is_category else KINDS[self.numbers]
             encoder = makers[kind](name, column)
             encoders.append(encoder)
             blocks.append(Block(name, kind, start, start + len(encoder.suffixes)))

@@ -21,11 +21,11 @@ from ._data.rows import DatasetRows
 from ._estimator.parameters import CONSTRAINTS, check_parameters, same
 from ._estimator.rows import refuse_streams, rows_of
 from ._model.fitted import Fitted
-from .anomaly import SCORES, Density, Score, codes_and_errors
+from .anomaly import SCORES, Density, Score, codes_and_errors, resolve_score
 from .augmentations import Augmentation
-from .networks.blocks import takes_gaps
 from .networks.building import OwnNetwork
 from .networks.players import Players
+from .networks.tables import takes_gaps
 from .objectives import Objective
 from .priors import Prior
 from .transformer import BiGANTransformer, Scaling
@@ -399,10 +399,7 @@ class BiGANDetector(OutlierMixin, BiGANTransformer):
 
     def _score(self) -> Score | None:
         """Return the function of networks and samples; None for the density, which is fitted."""
-        wanted = self.anomaly_score
-        if wanted == "density":
-            return None
-        return SCORES[wanted] if isinstance(wanted, str) else wanted
+        return None if self.anomaly_score == "density" else resolve_score(self.anomaly_score)
 
     def _density(self) -> Density:
         return Density(self.location_, self.precision_, self.noise_variance_)

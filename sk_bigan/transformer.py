@@ -115,7 +115,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         - "warp" shifts, turns, scales, shears and bends images.
         - "crop" shows E a part of an image, enlarged, "mirror" swaps left and right, and "colour"
           changes saturation, contrast and brightness. They suit photographs.
-        - "displace" does so with flat rows, among places of the columns that the first fit learns
+        - "displace" is "warp" for flat rows, among places of the columns that the first fit learns
           from correlations. It suits up to 5,000 columns on a line, a field or in space, in any
           order: wavelengths, sensors, pixels.
         - A callable maps samples (n, \*sample_shape) to E's input, with torch's random numbers; a
@@ -208,11 +208,11 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
     scaler_ : scikit-learn transformer
         Maps X to the units of the networks.
 
-    columns_ : ColumnEncoder
-        Encodes X's columns before, if they are more than plain numbers.
-
     device_ : torch.device
         Device of the networks.
+
+    columns_ : ColumnEncoder
+        Encodes X's columns before `scaler_`, if they are more than plain numbers.
 
     history_ : list of dict
         One record per epoch: losses, health checks, seconds and scores. docs/progress.md has a
@@ -564,6 +564,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
             If X is not as in `fit`.
         """
         check_is_fitted(self)
+        # BiGANDetector overrides score_samples, and its densities compare no two fits.
         return float(self.model_.explained(rows_of(self, X)).mean())
 
     def to_onnx(

@@ -36,12 +36,6 @@ def with_value(value, X=X):
     return bad
 
 
-def read_only(X):
-    X = X.copy()
-    X.flags.writeable = False
-    return X
-
-
 def map_of_a_deleted_file():
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         np.save(f"{folder}/X.npy", X)

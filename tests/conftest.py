@@ -64,6 +64,18 @@ def make_networks():
     return make
 
 
+@pytest.fixture
+def figures_closed_and_settings_untouched():
+    """For displays."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    before = dict(mpl.rcParams)
+    yield
+    plt.close("all")
+    assert dict(mpl.rcParams) == before
+
+
 @pytest.fixture(scope="module")
 def one_thread():
     """For networks this small, which more threads slow down when other programs run."""
@@ -71,9 +83,3 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def trained(small):
-    """For all tests, since none may change it."""
-    return small().fit(load_digits().data[:100])

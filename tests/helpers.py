@@ -1,8 +1,11 @@
 """What several test files do with estimators."""
 
+import signal
+
 import numpy as np
 import torch
 from skorch.callbacks import Callback
+from torch import nn
 
 NETWORKS = ("encoder_", "generator_", "discriminator_")
 
@@ -21,6 +24,37 @@ def same_weights(a, b):
 
 def without_seconds(history):
     return [{name: value for name, value in epoch.items() if name != "dur"} for epoch in history]
+
+
+def read_only(X):
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
+def texts(labels):
+    """Of matplotlib's."""
+    return [label.get_text() for label in labels]
+
+
+def documented(section):
+    """Names in a section of numpydoc's."""
+    return [name for entry in section for name in entry.name.split(", ")]
+
+
+def interrupt(*args, **kwargs):
+    """What Ctrl-C does, as an action of any callback."""
+    signal.raise_signal(signal.SIGINT)
+
+
+class Noisy(nn.Linear):
+    """Draws in evaluation mode too."""
+
+    def __init__(self, sample_shape, latent_dim):
+        super().__init__(sample_shape[0], latent_dim)
+
+    def forward(self, x):
+        return super().forward(x + torch.randn_like(x))
 
 
 class AtStep(Callback):

@@ -122,11 +122,11 @@ def test_paths_where_no_model_can_be(trained, tmp_path, path):
 
 
 @pytest.mark.parametrize("path", [".", ""])
-def test_a_path_without_a_name(trained, tmp_path, path, monkeypatch):
+def test_a_path_without_a_name(fitted, tmp_path, path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for write in (trained.save, trained.to_onnx):
-        with refused(trained, OSError, "'.' is a folder, and a name in it is wanted"):
-            write(path)
+    for method in (fitted.save, fitted.to_onnx):
+        with refused(fitted, OSError, "'.' is a folder, and a name in it is wanted"):
+            method(path)
     assert not [*tmp_path.iterdir()]
 
 

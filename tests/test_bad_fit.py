@@ -15,11 +15,11 @@ from bad_input import (
     Items,
     X,
     map_of_a_deleted_file,
-    read_only,
     refused,
     rows,
     with_value,
 )
+from helpers import read_only
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -119,9 +119,9 @@ def test_bad_input_of_fit(small, bad, error, message):
 
 
 @pytest.mark.parametrize(("bad", "error", "message"), rows(INPUTS | TRAINING_INPUTS))
-def test_bad_input_leaves_a_fitted_estimator_as_it_was(trained, bad, error, message):
-    for method in (trained.fit, trained.partial_fit, trained.fit_transform):
-        with refused(trained, error, message):
+def test_bad_input_leaves_a_fitted_estimator_as_it_was(fitted, bad, error, message):
+    for method in (fitted.fit, fitted.partial_fit, fitted.fit_transform):
+        with refused(fitted, error, message):
             method(bad)
 
 

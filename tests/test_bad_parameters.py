@@ -313,15 +313,15 @@ def test_another_network_drops_the_parameters_of_the_one_before(small):
 
 
 @pytest.mark.parametrize(("parameters", "method", "error", "message"), CHANGES, ids=ids)
-def test_bad_parameters_after_fit(trained, parameters, method, error, message):
-    estimator = changed(trained, **parameters)
+def test_bad_parameters_after_fit(fitted, parameters, method, error, message):
+    estimator = changed(fitted, **parameters)
     with refused(estimator, error, message):
         getattr(estimator, method)(*([] if method == "get_feature_names_out" else [X]))
 
 
 @pytest.mark.parametrize(("name", "value"), STRUCTURE)
-def test_training_on_with_other_networks_is_refused(trained, tmp_path, name, value):
-    estimator = changed(trained, warm_start=True, **{name: value})
+def test_training_on_with_other_networks_is_refused(fitted, tmp_path, name, value):
+    estimator = changed(fitted, warm_start=True, **{name: value})
     for method, argument in (("fit", X), ("partial_fit", X), ("save", tmp_path / "model")):
         with refused(estimator, ValueError, f"{name} changed from .* to .*warm_start=False"):
             getattr(estimator, method)(argument)

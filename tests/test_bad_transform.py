@@ -164,16 +164,16 @@ def frames(request, small):
 
 @pytest.mark.parametrize("method", ["transform", "score_samples", "score"])
 @pytest.mark.parametrize(("bad", "error", "message"), rows(INPUTS | GAPS))
-def test_bad_input_of_a_fitted_estimator(trained, method, bad, error, message):
-    with refused(trained, error, message):
-        getattr(trained, method)(bad)
+def test_bad_input_of_a_fitted_estimator(fitted, method, bad, error, message):
+    with refused(fitted, error, message):
+        getattr(fitted, method)(bad)
 
 
 @pytest.mark.parametrize("method", ["transform", "score_samples", "score", "partial_fit"])
 @pytest.mark.parametrize(("bad", "error", "message"), rows(OTHER_COLUMNS))
-def test_other_columns_than_in_fit(trained, method, bad, error, message):
-    with refused(trained, error, message):
-        getattr(trained, method)(bad)
+def test_other_columns_than_in_fit(fitted, method, bad, error, message):
+    with refused(fitted, error, message):
+        getattr(fitted, method)(bad)
 
 
 @pytest.mark.parametrize("method", ["transform", "score_samples", "score", "partial_fit"])
@@ -200,15 +200,15 @@ def test_other_names_than_in_fit(frames, method, change, error, message):
 
 
 @pytest.mark.parametrize(("bad", "error", "message"), rows(CODES))
-def test_bad_codes(trained, bad, error, message):
-    with refused(trained, error, message):
-        trained.inverse_transform(bad)
+def test_bad_codes(fitted, bad, error, message):
+    with refused(fitted, error, message):
+        fitted.inverse_transform(bad)
 
 
 @pytest.mark.parametrize(("method", "arguments", "error", "message"), CALLS, ids=ids)
-def test_bad_arguments_of_a_fitted_estimator(trained, method, arguments, error, message):
-    with refused(trained, error, message):
-        getattr(trained, method)(**arguments)
+def test_bad_arguments_of_a_fitted_estimator(fitted, method, arguments, error, message):
+    with refused(fitted, error, message):
+        getattr(fitted, method)(**arguments)
 
 
 @pytest.mark.parametrize("parameters", [{}, {"features": "hidden"}, {"latent_dim": 0}], ids=ids)

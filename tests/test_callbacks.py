@@ -1,7 +1,6 @@
 """Who follows a training: bars, held-out scores, schedules, scikit-learn's callbacks."""
 
 import gc
-import signal
 import threading
 import weakref
 from copy import deepcopy
@@ -10,7 +9,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 import torch
-from helpers import AtStep, once, same_weights, spoil, without_seconds
+from helpers import AtStep, Noisy, interrupt, once, same_weights, spoil, without_seconds
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -47,11 +46,8 @@ def test_a_process_without_stderr_trains_all_the_same(digits, small, monkeypatch
 
 
 def test_the_bar_stops_where_the_training_stops(digits, small, capsys):
-    def stop(net):
-        signal.raise_signal(signal.SIGINT)
-
     with pytest.raises(KeyboardInterrupt):
-        small(max_epochs=9, verbose=1, callbacks=[AtStep(2 * EPOCH + 1, stop)]).fit(digits)
+        small(max_epochs=9, verbose=1, callbacks=[AtStep(2 * EPOCH + 1, interrupt)]).fit(digits)
     last = capsys.readouterr().err.rsplit("\r", 1)[1]
     assert "| 2/9 [" in last
     assert last.endswith("\n")
@@ -169,16 +165,6 @@ def test_images_are_held_out_as_rows_are(digits, small, dtype):
     of_images = small(**settings).fit(digits.reshape(-1, 8, 8).astype(dtype))
     scores = [[e["valid_score"] for e in b.history_] for b in (of_rows, of_images)]
     assert scores[0] == pytest.approx(scores[1], abs=1e-12)
-
-
-class Noisy(nn.Linear):
-    """Draws in evaluation mode too."""
-
-    def __init__(self, sample_shape, latent_dim):
-        super().__init__(sample_shape[0], latent_dim)
-
-    def forward(self, x):
-        return super().forward(x + torch.randn_like(x))
 
 
 def test_scoring_draws_nothing_that_the_training_would_have_drawn(digits, small):

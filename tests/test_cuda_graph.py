@@ -5,6 +5,7 @@ import torch
 from skorch.callbacks import Callback, GradientNormClipping
 
 from sk_bigan._data.batches import Batches
+from sk_bigan._data.inference import for_training
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -55,6 +56,7 @@ def test_a_step_that_waits_for_the_gpu_is_taken_as_usual(digits, small, caplog):
 @needs_cuda
 def test_rows_that_do_not_fit_are_streamed(digits, small, monkeypatch):
     monkeypatch.setattr("sk_bigan._data.inference.MOST_FOR_DATA", 0.0)
+    assert for_training(digits, torch.device("cuda")).device.type == "cpu"
     streamed = small(device="cuda").fit(digits)
     monkeypatch.undo()
     assert losses(streamed) == [pytest.approx(e) for e in losses(small(device="cuda").fit(digits))]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers import documented, texts
 from matplotlib.figure import Figure
 from numpydoc.docscrape import ClassDoc, FunctionDoc
 from sklearn.datasets import load_iris
@@ -30,6 +31,8 @@ from sk_bigan.display import (
 from sk_bigan.display.mosaic import Scale
 from sk_bigan.objectives import OBJECTIVES
 
+pytestmark = pytest.mark.usefixtures("figures_closed_and_settings_untouched")
+
 DISPLAYS = [
     LossCurveDisplay,
     ReconstructionDisplay,
@@ -42,14 +45,6 @@ HISTORY = [
     {"epoch": 2, "loss_d": 1.3, "loss_eg": 1.6, "d_real": 0.25},
     {"epoch": 3, "loss_d": 1.2, "loss_eg": 1.7, "d_real": 0.75, "lr": 0.3, "note": "text"},
 ]
-
-
-@pytest.fixture(autouse=True)
-def _figures_closed_and_settings_untouched():
-    before = dict(mpl.rcParams)
-    yield
-    plt.close("all")
-    assert dict(mpl.rcParams) == before
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +76,6 @@ def cell(display, row, column, height=8, width=8):
     """One image of the mosaic."""
     top, left = row * (height + 1), column * (width + 1)
     return display.image_.get_array()[top : top + height, left : left + width]
-
-
-def texts(labels):
-    return [label.get_text() for label in labels]
 
 
 def legend_texts(display):
@@ -160,9 +151,6 @@ def test_the_import_needs_no_matplotlib():
 
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_docstrings_name_parameters_in_order_and_attributes(display, table, iris):
-    def documented(section):
-        return [name for entry in section for name in entry.name.split(", ")]
-
     doc = ClassDoc(display)
     assert documented(doc["Parameters"]) == list(inspect.signature(display).parameters)
     own = set(inspect.signature(display).parameters)

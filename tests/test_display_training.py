@@ -7,7 +7,6 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from helpers import AtStep, EachStep, once, same_weights, spoil
@@ -20,15 +19,9 @@ from skorch.callbacks import Callback
 from sk_bigan.display import LatentDisplay, SampleDisplay, TrainingDisplay
 from sk_bigan.exceptions import TrainingDivergedError
 
+pytestmark = pytest.mark.usefixtures("figures_closed_and_settings_untouched")
+
 SHAPE = {"image_shape": (8, 8)}
-
-
-@pytest.fixture(autouse=True)
-def _figures_closed_and_settings_untouched():
-    before = dict(mpl.rcParams)
-    yield
-    plt.close("all")
-    assert dict(mpl.rcParams) == before
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from helpers import read_only
 from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
@@ -39,12 +40,6 @@ class Images(Dataset):
     def __getitem__(self, index):
         image = self.images[index]
         return (image, index % 10) if self.labelled else image
-
-
-def read_only(X):
-    X = X.copy()
-    X.flags.writeable = False
-    return X
 
 
 def memory_map(X, tmp_path):

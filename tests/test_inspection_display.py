@@ -11,6 +11,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from helpers import documented, texts
 from matplotlib.figure import Figure
 from numpydoc.docscrape import ClassDoc, FunctionDoc
 from sklearn.datasets import load_wine
@@ -28,20 +29,14 @@ from sk_bigan.inspection import (
     loadings,
 )
 
+pytestmark = pytest.mark.usefixtures("figures_closed_and_settings_untouched")
+
 DISPLAYS = {
     ConsistencyDisplay: lambda X: (PCA(2), X),
     LoadingsDisplay: lambda X: (PCA(2).fit(X), X),
     LatentDimCurveDisplay: lambda X: (PCA(), X, [1, 2]),
 }
 PARAMETERS = {LatentDimCurveDisplay: {"param_name": "n_components", "random_state": 0}}
-
-
-@pytest.fixture(autouse=True)
-def _figures_closed_and_settings_untouched():
-    before = dict(mpl.rcParams)
-    yield
-    plt.close("all")
-    assert dict(mpl.rcParams) == before
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +48,6 @@ def draw(display, X, **parameters):
     return display.from_estimator(
         *DISPLAYS[display](X), **(PARAMETERS.get(display, {}) | parameters)
     )
-
-
-def texts(labels):
-    return [label.get_text() for label in labels]
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
@@ -96,9 +87,6 @@ assert "matplotlib" not in sys.modules
 
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_docstrings_name_parameters_in_order_and_attributes(display, wine):
-    def documented(section):
-        return [name for entry in section for name in entry.name.split(", ")]
-
     doc = ClassDoc(display)
     own = [*inspect.signature(display).parameters]
     assert documented(doc["Parameters"]) == own

@@ -260,6 +260,19 @@ def test_few_rows_and_texts_are_named(wine):
             function(texts)
 
 
+@pytest.mark.parametrize("shape", [(40, 3), (40, 2, 2)])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda X: evaluate(PCA(1), X),
+        lambda X: latent_dim_curve(PCA(), X, [1], param_name="n_components"),
+    ],
+)
+def test_rows_that_are_all_equal_are_refused(function, shape):
+    with pytest.raises(ValueError, match="X must have rows that differ, got 40 equal rows"):
+        function(np.full(shape, 0.1))
+
+
 def test_a_name_of_one_s_own_stays(wine):
     table = evaluate({"PCA(3)": Noise(3), "two": PCA(2)}, wine[0], random_state=0).table
     assert len(table.explained) == 3

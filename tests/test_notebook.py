@@ -1,10 +1,9 @@
 """What a notebook shows of an estimator."""
 
-import signal
 from html import unescape
 
 import pytest
-from helpers import AtStep
+from helpers import AtStep, interrupt
 from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -46,10 +45,7 @@ def test_the_numbers_are_those_of_the_last_epoch(digits, small):
 
 
 def test_stopped_in_the_first_epoch_it_shows_the_networks(digits, small):
-    def stop(net):
-        signal.raise_signal(signal.SIGINT)
-
-    bigan = small(callbacks=[AtStep(1, stop)])
+    bigan = small(callbacks=[AtStep(1, interrupt)])
     with pytest.raises(KeyboardInterrupt):
         bigan.fit(digits)
     html = shown(bigan)

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from helpers import AtStep, once, same_weights, spoil, weights
+from helpers import AtStep, Noisy, once, same_weights, spoil, weights
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -294,16 +294,6 @@ def test_looking_changes_nothing_in_the_training(digits, small, monkeypatch):
     usual = small(**LONG).fit(digits)
     monkeypatch.setattr("sk_bigan._training.monitoring.STEPS_BETWEEN_CHECKS", 1)
     assert same_weights(small(**LONG).fit(digits), usual)
-
-
-class Noisy(nn.Linear):
-    """Draws in evaluation mode too."""
-
-    def __init__(self, sample_shape, latent_dim):
-        super().__init__(sample_shape[0], latent_dim)
-
-    def forward(self, x):
-        return super().forward(x + torch.randn_like(x))
 
 
 def test_looking_draws_nothing_that_the_training_would_have_drawn(digits, small, monkeypatch):

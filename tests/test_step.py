@@ -10,7 +10,7 @@ from torch import nn
 from sk_bigan._training.perturbations import most_changing
 from sk_bigan._training.step import Game, accumulate_gradients
 from sk_bigan.networks import Discriminators, MLPDiscriminator, Players
-from sk_bigan.networks.blocks import let_gaps_in
+from sk_bigan.networks.tables import let_gaps_in
 from sk_bigan.objectives import OBJECTIVES
 
 GENERATOR = torch.Generator().manual_seed(0)

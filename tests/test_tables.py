@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sk_bigan import BiGANDetector, BiGANTransformer
 from sk_bigan._model.state import state_of
 from sk_bigan.columns import ColumnEncoder, is_plain
-from sk_bigan.networks.blocks import BlockOutput
+from sk_bigan.networks.tables import BlockOutput
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

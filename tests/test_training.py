@@ -1,10 +1,10 @@
 """Laws of the training step: who gets which gradient, from which pair, at which parameters."""
 
-import signal
 from copy import deepcopy
 
 import pytest
 import torch
+from helpers import NETWORKS, interrupt
 from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
@@ -18,7 +18,6 @@ from sk_bigan.objectives import OBJECTIVES, non_saturating
 from sk_bigan.priors import Prior
 
 Z = torch.randn(64, 3, generator=torch.Generator().manual_seed(1))
-MODULES = ("encoder_", "generator_", "discriminator_")
 X = torch.rand(64, 7, generator=torch.Generator().manual_seed(2)) * 2 - 1
 
 
@@ -156,9 +155,9 @@ def test_both_gradients_are_taken_at_the_parameters_before_the_step(
 
 def test_a_step_moves_every_network(make_net):
     net = make_net(cycle_weight=1.0, gradient_penalty=1.0)
-    before = {name: deepcopy(getattr(net, name).state_dict()) for name in MODULES}
+    before = {name: deepcopy(getattr(net, name).state_dict()) for name in NETWORKS}
     net.train_step(X)
-    for name in MODULES:
+    for name in NETWORKS:
         weights = [key for key in before[name] if key.endswith("weight")]
         after = getattr(net, name).state_dict()
         assert not any(after[key].equal(before[name][key]) for key in weights)
@@ -252,11 +251,11 @@ def test_history_holds_the_mean_losses_of_each_epoch(make_net):
 def test_networks_are_in_training_mode_while_they_train_and_in_no_other_time(make_net):
     class Watch(Callback):
         def on_batch_begin(self, net, **kwargs):
-            assert all(getattr(net, name).training for name in MODULES)
+            assert all(getattr(net, name).training for name in NETWORKS)
 
     net = make_net(callbacks=[Watch()])
     Training(net).run(X)
-    assert not any(getattr(net, name).training for name in MODULES)
+    assert not any(getattr(net, name).training for name in NETWORKS)
     assert net.encoder_.body[0][2].num_batches_tracked == 4
 
 
@@ -334,7 +333,7 @@ def test_gradients_can_be_watched_before_the_step(make_net):
     watch = Watch()
     net = make_net(callbacks=[watch])
     Training(net).run(X)
-    assert len(watch.parameters) == sum(len(list(getattr(net, m).parameters())) for m in MODULES)
+    assert len(watch.parameters) == sum(len(list(getattr(net, m).parameters())) for m in NETWORKS)
 
 
 def test_a_callback_can_end_the_training_early(make_net):
@@ -347,9 +346,6 @@ def test_a_callback_can_end_the_training_early(make_net):
 
 @pytest.mark.parametrize("moment", ["on_batch_end", "on_epoch_end"])
 def test_ctrl_c_comes_through(make_net, moment):
-    def interrupt(*args, **kwargs):
-        signal.raise_signal(signal.SIGINT)
-
     ctrl_c = type("CtrlC", (Callback,), {moment: interrupt})
     net = make_net(callbacks=[ctrl_c()])
     with deferred_interrupts() as interrupts, pytest.raises(KeyboardInterrupt):

@@ -1,13 +1,12 @@
 """A training and its calibration are one: both are kept, or neither; draws leave no trace."""
 
 import pickle
-import signal
 from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import torch
-from helpers import AtStep, same_weights
+from helpers import AtStep, interrupt, same_weights
 from skorch.callbacks import Callback, Freezer
 from torch.utils.data import Dataset
 
@@ -38,10 +37,6 @@ class Score:
 
 def fail():
     raise OSError("the disk is gone")
-
-
-def interrupt():
-    signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("warm_start", [False, True])
@@ -110,7 +105,7 @@ def test_ctrl_c_in_calibration_keeps_the_training_that_has_ended(digits, method)
 
 
 def test_ctrl_c_in_training_calibrates_the_networks_so_far(digits):
-    stop = AtStep(2, lambda net: interrupt())
+    stop = AtStep(2, interrupt)
     detector = BiGANDetector(callbacks=[stop], **SMALL)
     with pytest.raises(KeyboardInterrupt):
         detector.fit(digits)

@@ -63,6 +63,8 @@ class Library(NamedTuple):
         From a table to the names of its columns.
     series : function
         From a table and a number to a column.
+    dtype : function
+        From a column to its dtype, as `make` takes it.
     read : function
         From a column to `observed`, `known` and `is_category`, as in `Column`.
     make : function
@@ -74,9 +76,15 @@ class Library(NamedTuple):
     table: str
     names: Callable[[Any], Any]
     series: Callable[[Any, int], Any]
+    dtype: Callable[[Any], Any]
     read: Callable[[Any], tuple[np.ndarray, np.ndarray, bool]]
     make: Callable[[np.ndarray, np.ndarray, Any], Any]
     combine: Callable[[list[Any], Any], Any]
+
+
+def default_names(n: int) -> list[str]:
+    """Return x0, x1, ..., as scikit-learn names columns without names."""
+    return [f"x{i}" for i in range(n)]
 
 
 def source_of(X: Any) -> str | None:
@@ -104,7 +112,7 @@ def read(X: Any) -> tuple[Origin, list[Column]]:
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(f"X must have one column of each name, got several {twice[0]!r}")
     series = [library.series(X, i) for i in range(len(names))]
-    dtypes = tuple(_schema(one.type) if name == "pyarrow" else one.dtype for one in series)
+    dtypes = tuple(map(library.dtype, series))
     columns = [_as_column(n, *library.read(one)) for n, one in zip(names, series, strict=True)]
     return Origin(name, names, dtypes), columns
 
@@ -260,6 +268,14 @@ def _make_pandas(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
     return series.astype(dtype).reindex(range(len(known)))
 
 
+def _combine_pandas(series: list[Any], names: Any) -> Any:
+    import pandas as pd
+
+    frame = pd.concat(series, axis=1)
+    frame.columns = names
+    return frame
+
+
 # polars
 
 
@@ -287,6 +303,12 @@ def _make_polars(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
         series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(dtype.time_zone)
     places = pl.Series(_places(known))
     return series.cast(dtype).gather(pl.select(pl.when(pl.Series(known)).then(places)).to_series())
+
+
+def _combine_polars(series: list[Any], names: list[str]) -> Any:
+    import polars as pl
+
+    return pl.DataFrame([one.alias(name) for one, name in zip(series, names, strict=True)])
 
 
 # pyarrow
@@ -342,20 +364,6 @@ def _make_pyarrow(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
     return array.take(pa.array(_places(known), mask=~known))
 
 
-def _combine_pandas(series: list[Any], names: Any) -> Any:
-    import pandas as pd
-
-    frame = pd.concat(series, axis=1)
-    frame.columns = names
-    return frame
-
-
-def _combine_polars(series: list[Any], names: list[str]) -> Any:
-    import polars as pl
-
-    return pl.DataFrame([one.alias(name) for one, name in zip(series, names, strict=True)])
-
-
 def _combine_pyarrow(arrays: list[Any], names: list[str]) -> Any:
     import pyarrow as pa
 
@@ -367,6 +375,7 @@ LIBRARIES = {
         "ndarray",
         lambda X: range(X.shape[1]),
         lambda X, i: X[:, i],
+        lambda column: column.dtype,
         _read_numpy,
         _make_numpy,
         lambda columns, _: np.stack(columns, axis=1),
@@ -375,6 +384,7 @@ LIBRARIES = {
         "DataFrame",
         lambda X: X.columns,
         lambda X, i: X.iloc[:, i],
+        lambda column: column.dtype,
         _read_pandas,
         _make_pandas,
         _combine_pandas,
@@ -383,6 +393,7 @@ LIBRARIES = {
         "DataFrame",
         lambda X: X.columns,
         lambda X, i: X.to_series(i),
+        lambda column: column.dtype,
         _read_polars,
         _make_polars,
         _combine_polars,
@@ -391,6 +402,7 @@ LIBRARIES = {
         "Table",
         lambda X: X.column_names,
         lambda X, i: X.column(i),
+        lambda array: _schema(array.type),
         _read_pyarrow,
         _make_pyarrow_column,
         _combine_pyarrow,

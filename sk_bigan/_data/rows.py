@@ -45,9 +45,11 @@ class DatasetRows:
             )
         if len(dataset) == 0:
             raise ValueError(f"X is a {type(dataset).__name__} of 0 items, expected at least one")
-        first = _sample(dataset[0], 0)
+        self._describe(_sample(dataset[0], 0), len(dataset))
+
+    def _describe(self, first: Tensor, n_items: int) -> None:
         self.row_shape = tuple(first.shape)
-        self.shape = (len(dataset), first.numel())
+        self.shape = (n_items, first.numel())
         self.dtype = first.numpy().dtype
 
     def __len__(self) -> int:
@@ -88,13 +90,10 @@ class StreamRows(DatasetRows):
     def __init__(self, dataset: IterableDataset):
         self.dataset = dataset
         for item in dataset:
-            first = _sample(item, 0)
+            self._describe(_sample(item, 0), 0)
             break
         else:
             raise ValueError(f"X is a {type(dataset).__name__} of 0 items, expected at least one")
-        self.row_shape = tuple(first.shape)
-        self.shape = (0, first.numel())
-        self.dtype = first.numpy().dtype
 
     def __len__(self) -> int:
         if self.shape[0] == 0:

@@ -25,6 +25,7 @@ SCALERS: dict[str, Callable[[], Any]] = {
     "FunctionTransformer": lambda: _of_arrays(FunctionTransformer()),
 }
 
+MOST_SPREAD = 10.0  # of samples; networks are made for about 1
 LEAST_DEVIATION = 0.05  # that of a category of one row in four hundred
 
 LEAST_RANGE = 1e-150  # whose square float64 holds to the last digit

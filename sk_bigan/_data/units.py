@@ -18,7 +18,7 @@ from .scaling import CHUNK_VALUES
 NARROW = 0.07
 FAR = 10.0
 ENOUGH_ROWS = 10  # to tell how far a column spreads
-ROWS, COLUMNS = 256, 64  # to look at
+MOST_ROWS, MOST_COLUMNS = 256, 64  # to look at
 
 UNKNOWN = (0.0, 0.0)  # sizes, with which no row is too small
 
@@ -43,7 +43,7 @@ def _sizes(rows: np.ndarray, scaler: Any) -> np.ndarray:
     varying = np.flatnonzero(scaler.var_ > 0)
     if not len(varying):
         return np.zeros(len(rows))
-    some = varying[:: ceil(len(varying) / COLUMNS)]
+    some = varying[:: ceil(len(varying) / MOST_COLUMNS)]
     return np.median(np.abs(rows[:, some] / scaler.scale_[some]), axis=1)
 
 
@@ -62,7 +62,7 @@ def warn_of_other_units(
     """
     if isinstance(rows, DatasetRows):
         return
-    some = np.asarray(rows[:ROWS], dtype=np.float64)
+    some = np.asarray(rows[:MOST_ROWS], dtype=np.float64)
     difference = None
     if isinstance(scaler, MinMaxScaler):
         difference = _another_range(some, scaler, in_fit)

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._data.scaling import Columns, center_and_factor
-from .._training.monitoring import MOST_SPREAD
+from .._data.scaling import MOST_SPREAD, Columns, center_and_factor
 
 
 def warn_of_parameters(

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
+from .._data.frames import default_names
+
 
 def in_container(estimator: Any, rows: np.ndarray, like: Any) -> Any:
     """Return rows with the columns' names of `fit`, and with the index of `like`.
@@ -26,6 +28,6 @@ def in_container(estimator: Any, rows: np.ndarray, like: Any) -> Any:
         return rows
     names = getattr(estimator, "feature_names_in_", None)
     if names is None:
-        names = [f"x{i}" for i in range(rows.shape[1])]
+        names = default_names(rows.shape[1])
     adapter = ADAPTERS_MANAGER.adapters[container]
     return adapter.create_container(rows, like, columns=[*names])

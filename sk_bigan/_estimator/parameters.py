@@ -30,10 +30,10 @@ from ..anomaly import NEED_CYCLES
 from ..augmentations import AUGMENTATIONS
 from ..callbacks import LRScheduler
 from ..columns import ColumnEncoder
-from ..networks.blocks import BlockOutput
 from ..networks.building import build_networks, positive_integers
 from ..networks.families import ARCHITECTURES
 from ..networks.players import Players
+from ..networks.tables import BlockOutput
 from ..objectives import OBJECTIVES
 from ..priors import PRIORS, Prior
 from .network_parameters import is_network_parameter, wanted_networks

@@ -55,6 +55,7 @@ from ..networks.building import moved
 from ..objectives import resolve_objective
 from ..priors import resolve_prior, try_draw
 from .advice import warn_of_parameters
+from .automatic import resolve_batch_size, resolve_epochs, resolve_rate
 from .parameters import (
     RUN,
     build_players,
@@ -65,7 +66,6 @@ from .parameters import (
     wanted_sample_shape,
 )
 from .rows import read_rows
-from .steps import resolve_batch_size, resolve_epochs, resolve_rate
 
 
 class Recorded(NamedTuple):

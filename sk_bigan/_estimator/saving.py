@@ -260,7 +260,8 @@ def from_description(
 def _check_widths(built_from: Mapping[str, Any], n_arrays: int) -> None:
     """Refuse more layers than there are arrays, before memory is taken for them."""
     for name, value in built_from.items():
-        if name.endswith("hidden_units") and len(value) > max(n_arrays, len("auto")):
+        is_list = name.endswith("hidden_units") and not isinstance(value, str)
+        if is_list and len(value) > n_arrays:
             raise ValueError(f"{name} names more layers than there are arrays")
 
 

@@ -20,11 +20,11 @@ from .._data.rows import DatasetRows
 from .._data.scaling import in_units_of_rows, make_to_samples, share_of_known
 from .._data.units import UNKNOWN, warn_of_other_units
 from .._machine.random_numbers import seeded, undisturbed
-from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
 from ..networks.folding import ROW_BLOCK, USUAL_SIZES, Prepared, Sizes, prepared
 from ..networks.layers import joined, reader
 from ..networks.players import Players
+from ..networks.tables import filled, gaps_filled, takes_gaps
 from ..priors import Prior
 from .summary import Summary
 
@@ -132,10 +132,15 @@ class Fitted:
             sizes = sizes._replace(few_rows=ROW_BLOCK)
         dtype = rows.dtype if rows.dtype.kind == "f" else np.float64
         if which == "latent" and straight is not None:
-            function = lambda x: straight(x).flatten(1)  # noqa: E731
+
+            def function(x: Tensor) -> Tensor:
+                return straight(x).flatten(1)
         else:
             read = reader(E, which, self.summary)
-            function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
+
+            def function(x: Tensor) -> Tensor:
+                return joined(read(gaps_filled(E, x)))
+
         return self.map(function, rows, dtype, out, sizes)
 
     @computed_at_rest
@@ -151,7 +156,10 @@ class Fitted:
         """Return G(z) in the units and the shape of X, with z's dtype or float32 if wider."""
         G, sizes, _ = self.prepared_generator
         dtype = np.result_type(z.dtype, np.float32)  # X may exceed what float16 holds
-        to_rows = lambda batch: self.layout.to_rows(G(batch))  # noqa: E731
+
+        def to_rows(batch: Tensor) -> Tensor:
+            return self.layout.to_rows(G(batch))
+
         x = forward(to_rows, z, self.device, dtype, None, Tensor.float, sizes)
         return in_units_of_rows(x, self.scaler, dtype).reshape(-1, *self.layout.row_shape)
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from .._machine.hermetic import hermetic
 from .._machine.random_numbers import seeded
-from ..networks.blocks import gaps_filled
 from ..networks.layers import body_of, joined, reader
+from ..networks.tables import gaps_filled
 from .fitted import Fitted, Rows
 from .summary import learn_summary
 
@@ -24,7 +24,10 @@ def summarised(
     body_of(model.players.encoder, "summary")  # or an error that names it
     E = model.prepared_encoder.network
     read, augmented = reader(E, "hidden"), augmentation or (lambda x: x)
-    hidden = lambda x: joined(read(gaps_filled(E, augmented(x))))  # noqa: E731
+
+    def hidden(x: Tensor) -> Tensor:
+        return joined(read(gaps_filled(E, augmented(x))))
+
     with seeded(seed, model.device):
         views = [model.map(hidden, rows, np.float32) for _ in range(2)]
     summary = learn_summary(views, model.latent_dim, seed)

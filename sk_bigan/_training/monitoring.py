@@ -15,12 +15,13 @@ from torch import Tensor
 
 from .._data.at_rest import at_rest
 from .._data.rows import DatasetRows, from_all_over
+from .._data.scaling import MOST_SPREAD
 from .._machine.devices import to_device
 from .._machine.plain import all_finite
 from .._machine.random_numbers import undisturbed
 from ..exceptions import Diverged
-from ..networks.blocks import gaps_filled
 from ..networks.players import Players
+from ..networks.tables import gaps_filled
 from .engine import BiGANNet
 from .step import Game
 
@@ -62,9 +63,6 @@ class Health(NamedTuple):
     code_covariance: float
     sample_spread: float
     score: float
-
-
-MOST_SPREAD = 10.0  # of samples; networks are made for about 1
 
 
 class Settings(NamedTuple):

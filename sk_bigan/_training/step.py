@@ -17,8 +17,8 @@ from torch.func import functional_call
 
 from .._machine.backward import backward
 from .._machine.processes import ALONE, Processes
-from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.players import Players
+from ..networks.tables import filled, gaps_filled, takes_gaps
 from ..objectives import Objective, input_gradients, r1_penalty
 from .perturbations import dropout_layers, most_changing, without_dropout
 

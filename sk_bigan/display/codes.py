@@ -151,18 +151,16 @@ class LatentDisplay(Display):
         check_method(method)
         z = check_array(codes, input_name="codes")
         colours = None if y is None else values_of_y(y, len(z))
-        classes = colours if colours is not None and has_classes(colours) else None
-        plane = in_a_plane(z, classes, method)
+        plane = in_a_plane(z, classes_in(colours), method)
         return cls(plane.points, colours, axis_labels=plane.axis_labels).plot(ax, **kwargs)
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         style: dict[str, Any] = {"s": np.clip(20_000 / len(self.points), 2, 12), "linewidths": 0}
-        classes = None
-        if self.y is not None and has_classes(self.y):
+        if (classes := classes_in(self.y)) is not None:
             from matplotlib.colors import ListedColormap
 
-            classes, style["c"] = np.unique(self.y, return_inverse=True)
-            n = len(classes)
+            names, style["c"] = np.unique(classes, return_inverse=True)
+            n = len(names)
             style |= {"cmap": ListedColormap(palette(n)), "vmin": -0.5, "vmax": n - 0.5}
         elif self.y is not None:
             style["c"] = self.y
@@ -173,7 +171,7 @@ class LatentDisplay(Display):
             keys, _ = self.scatter_.legend_elements(num=range(n))
             few = len(self.points) <= 10_000  # the search for the best place takes its time
             place: Literal["best", "upper right"] = "best" if few else "upper right"
-            ax.legend(keys, classes, title="y", ncols=ceil(n / 10), loc=place)
+            ax.legend(keys, names, title="y", ncols=ceil(n / 10), loc=place)
         elif self.y is not None:
             self.colorbar_ = ax.figure.colorbar(self.scatter_, ax=ax, label="y")
         ax.set(xlabel=self.axis_labels[0], ylabel=self.axis_labels[1])
@@ -208,6 +206,8 @@ def values_of_y(y: ArrayLike, n: int) -> np.ndarray:
     return values
 
 
-def has_classes(y: np.ndarray) -> bool:
-    """Return whether these are classes rather than numbers."""
-    return len(np.unique(y)) <= MOST_COLOURS and type_of_target(y) != "continuous"
+def classes_in(y: np.ndarray | None) -> np.ndarray | None:
+    """Return y if it holds classes, None if it is numbers or None."""
+    if y is None or len(np.unique(y)) > MOST_COLOURS or type_of_target(y) == "continuous":
+        return None
+    return y

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.decomposition import KernelPCA
+from sklearn.decomposition import PCA, KernelPCA, TruncatedSVD
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from ..transformer import BiGANTransformer
-from .common import encode
+from .common import codes_of
+
+AFFINE = (MaxAbsScaler, MinMaxScaler, PCA, RobustScaler, StandardScaler, TruncatedSVD)
 
 
 class Coder:
@@ -64,7 +67,7 @@ class Coder:
     def encode(self, X: Any) -> np.ndarray:
         """Return codes of shape (n, n_codes)."""
         if self.bigan is not None:
-            return encode(self.bigan, self.to_step(X))
+            return codes_of(self.bigan, self.to_step(X))
         codes = self.estimator.transform(X)
         codes = codes.toarray() if hasattr(codes, "toarray") else codes
         return check_array(codes, input_name="the output of transform")
@@ -96,6 +99,11 @@ def steps_of(estimator: Any) -> list[Any]:
         return [estimator]
     steps = (step for _, step in estimator.steps if step is not None and step != "passthrough")
     return [inner for step in steps for inner in steps_of(step)]
+
+
+def is_affine(step: Any) -> bool:
+    """Return whether `transform` is a map x -> x A + b, by the class of the step."""
+    return isinstance(step, AFFINE) and not getattr(step, "clip", False)
 
 
 def is_invertible(estimator: Any) -> bool:

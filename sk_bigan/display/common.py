@@ -64,7 +64,7 @@ class Display(ABC):
     def _draw(self, ax: Axes, **kwargs: Any) -> None: ...
 
 
-def encode(estimator: BiGANTransformer, X: Any) -> np.ndarray:
+def codes_of(estimator: BiGANTransformer, X: Any) -> np.ndarray:
     """Return E(x), whatever layers the estimator's `transform` gives."""
     return estimator.model_.features(rows_of(estimator, X), "latent")
 

@@ -28,7 +28,7 @@ CURVES = {
     "code_spread": (SPREAD, "codes, as a share of the prior's"),
     "sample_spread": (SPREAD, "samples, as a share of the data's"),
     "code_covariance": ("covariance", "codes, as a multiple of the prior's"),
-    "score": (EXPLAINED, "64 training rows"),
+    "score": (EXPLAINED, "a few training rows"),
     "valid_score": (EXPLAINED, "rows held out"),
     "dur": ("seconds", "one epoch"),
 }

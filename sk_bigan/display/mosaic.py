@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._data.frames import default_names
 from ..networks.building import positive_integers
 from ..transformer import BiGANTransformer
 
@@ -46,7 +47,7 @@ class Scale(NamedTuple):
 
     def names(self, n_columns: int) -> list[str]:
         if self.feature_names is None:
-            return [f"x{i}" for i in range(n_columns)]
+            return default_names(n_columns)
         return [str(name) for name in self.feature_names]
 
 
@@ -113,6 +114,27 @@ class View:
         if hasattr(self.estimator, "columns_"):
             names = self.estimator.columns_.get_feature_names_out()
         return Scale(limits, names, UNITS[type(scaler).__name__])
+
+
+def image_shape_of(
+    first_step: Any, image_shape: Sequence[int] | None, n_features: int
+) -> tuple[tuple[int, ...], bool]:
+    """Return the shape of rows as images, () for columns, and whether channels come first.
+
+    Parameters
+    ----------
+    first_step : transformer or None
+        What sees X as it is; a BiGAN knows its images.
+    image_shape : tuple of int or None
+        The shape that the user gave.
+    n_features : int
+    """
+    if isinstance(first_step, BiGANTransformer):
+        view = View(first_step, image_shape)
+        return view.shape, view.channels_first
+    if image_shape is None:
+        return (), False
+    return check_image_shape(image_shape, n_features)
 
 
 def check_image_shape(image_shape: Sequence[int], n_features: int) -> tuple[tuple[int, ...], bool]:

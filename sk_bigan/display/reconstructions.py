@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import _safe_indexing, check_scalar
+from sklearn.utils import check_scalar
 from torch.utils.data import Dataset
 
 from .._estimator.rows import rows_of
 from ..transformer import BiGANTransformer
-from .common import Display, encode, palette
+from .common import Display, palette
 from .mosaic import PLAIN, Scale, View, draw_mosaic, legend_above, name_columns
 
 if TYPE_CHECKING:
@@ -94,10 +94,9 @@ class ReconstructionDisplay(Display):
         rows = rows_of(estimator, X)
         if len(rows) < n_samples:
             raise ValueError(f"X must have at least n_samples={n_samples} rows, got {len(rows)}")
-        codes = encode(estimator, _safe_indexing(X, list(range(n_samples))))
-        originals = view(np.asarray(rows[:n_samples]))
-        reconstructions = view.generated(codes)
-        return cls(originals, reconstructions, scale=view.scale).plot(ax, **kwargs)
+        first = np.asarray(rows[:n_samples])
+        codes = estimator.model_.features(first)
+        return cls(view(first), view.generated(codes), scale=view.scale).plot(ax, **kwargs)
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         self.image_, self.lines_ = None, None

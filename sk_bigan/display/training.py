@@ -16,7 +16,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from torch.utils.data import Dataset
 
 from ..transformer import BiGANTransformer
-from .codes import LatentDisplay, has_classes, values_of_y
+from .codes import LatentDisplay, classes_in, values_of_y
 from .mosaic import Scale, View, in_rows, joined
 from .plane import axis_limits, in_a_plane
 from .recording import record
@@ -215,7 +215,7 @@ class TrainingDisplay:
 
 def _in_one_plane(codes: np.ndarray, y: np.ndarray | None) -> tuple[np.ndarray, tuple[str, str]]:
     """Return points of shape (n_epochs, n, 2) in the plane of the last epoch's codes."""
-    classes = y if y is not None and has_classes(y) else None
+    classes = classes_in(y)
     plane = in_a_plane(codes[-1], classes)
     if plane.origin is None or plane.directions is None:
         points = np.stack([in_a_plane(epoch, classes).points for epoch in codes])

@@ -12,7 +12,7 @@ from sklearn.utils import check_scalar
 from torch.utils.data import Dataset
 
 from ..transformer import BiGANTransformer
-from .common import Display, encode, palette
+from .common import Display, codes_of, palette
 from .mosaic import PLAIN, Scale, View, draw_mosaic
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class InterpolationDisplay(Display):
         cls._check(estimator)
         check_scalar(n_steps, "n_steps", Integral, min_val=2)
         view = View(estimator, image_shape)
-        first, last = encode(estimator, start), encode(estimator, end)
+        first, last = codes_of(estimator, start), codes_of(estimator, end)
         n = len(first)
         if n != len(last):
             raise ValueError(f"start and end must have as many rows each, got {n} and {len(last)}")

@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
-from .refits import encode, refit
+from .refits import refit
+from .transformers import encode
 
 PENALTIES = np.logspace(-6, 3, 10)  # of the squared weights, for standardised codes
 ROUNDING = 4 * np.finfo(np.float32).eps  # of equal codes, as a share of them: networks compute so

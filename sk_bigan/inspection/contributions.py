@@ -15,7 +15,7 @@ from torch import Tensor
 from .._estimator.rows import rows_of
 from .._machine.hermetic import hermetic
 from .._model.fitted import Fitted
-from ..anomaly import SCORES
+from ..anomaly import Density, resolve_score
 from ..detector import BiGANDetector
 from ..display.coding import steps_of
 from .names import column_names
@@ -154,18 +154,19 @@ def parts_of(detector: BiGANDetector) -> Parts:
     if wanted == "reconstruction":
         return Parts(1.0, None, centre)
     if wanted == "density":
-        location, precision = (
-            torch.tensor(numbers, dtype=torch.float32, device=model.device)
-            for numbers in (detector.location_, detector.precision_)
+        density = Density(
+            *(
+                torch.tensor(numbers, dtype=torch.float32, device=model.device)
+                for numbers in (detector.location_, detector.precision_, detector.noise_variance_)
+            )
         )
 
         def half_distance(x: Tensor) -> Tensor:
-            deviations = model.players.encoder(x).flatten(1) - location
-            return torch.sum(deviations @ precision * deviations, dim=1) / 2
+            return -density.log(model.players.encoder(x).flatten(1), errors=0.0)
 
         weight = 1 / (2 * detector.noise_variance_)
-        return Parts(weight, half_distance, location[np.newaxis], of_gap=0.5)
-    score = SCORES[wanted] if isinstance(wanted, str) else wanted
+        return Parts(weight, half_distance, density.location[np.newaxis], of_gap=0.5)
+    score = resolve_score(wanted)
     return Parts(0.0, lambda x: score(*model.players, x), centre)
 
 

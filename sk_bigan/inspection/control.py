@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
 from .consistency import agreement
-from .refits import encode, refit
+from .refits import refit
+from .transformers import encode
 from .units import explained_share
 
 

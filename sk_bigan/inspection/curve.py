@@ -13,7 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..display.coding import is_invertible
 from .folds import shuffled_folds
-from .refits import check_transformer, flat
+from .transformers import check_rows_differ, check_transformer, flat
 from .units import explained_share, scaler_of
 
 
@@ -71,7 +71,8 @@ def latent_dim_curve(
     TypeError
         If `estimator` has no `transform`, or no `inverse_transform` of its codes.
     ValueError
-        If `latent_dims` are not positive integers, or `param_name` is no parameter.
+        If `latent_dims` are not positive integers, `param_name` is no parameter, or all rows of X
+        are equal.
 
     Examples
     --------
@@ -92,7 +93,9 @@ def latent_dim_curve(
     dims = np.asarray(latent_dims)
     if dims.ndim != 1 or not dims.size or dims.dtype.kind not in "iu" or dims.min() < 1:
         raise ValueError(f"latent_dims must be positive integers, got {latent_dims!r}")
-    folds = shuffled_folds(cv, flat(X), None, check_random_state(random_state))
+    rows = flat(X)
+    folds = shuffled_folds(cv, rows, None, check_random_state(random_state))
+    check_rows_differ(rows)
 
     def score(latent_dim: int, train: np.ndarray, test: np.ndarray) -> float:
         X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)

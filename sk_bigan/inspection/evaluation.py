@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from .figures import FEWEST_TEST_ROWS, measure
 from .folds import shuffled_folds
-from .refits import check_transformer, flat
+from .transformers import check_rows_differ, check_transformer, flat
 from .units import InUnits
 
 
@@ -102,8 +102,8 @@ def evaluate(
         If an estimator has no `transform`.
     ValueError
         If there is no estimator, `y` has another length than X or holds no classes or too many for
-        the folds, X holds no numbers, or a fold has fewer than 11 test rows or one class to train
-        on.
+        the folds, X holds no numbers or equal rows alone, or a fold has fewer than 11 test rows or
+        one class to train on.
 
     Examples
     --------
@@ -130,6 +130,7 @@ def evaluate(
             f"X must have at least {FEWEST_TEST_ROWS} test rows in each fold, got {n_least} of "
             f"{len(rows)} rows with cv={cv!r}"
         )
+    check_rows_differ(rows)
     if classes is not None and min(len(np.unique(classes[train])) for train, _ in folds) < 2:
         raise ValueError(
             "y must hold at least two classes in the training rows of each fold, got one"

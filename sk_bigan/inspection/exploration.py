@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from .._estimator.rows import rows_of
 from .._machine.files import write_whole
-from ..display.codes import has_classes, values_of_y
+from ..display.codes import classes_in, values_of_y
 from ..display.coding import Coder
 from ..display.plane import axis_limits, check_method, in_a_plane
 from .items import Cells, Pictures, packed, pictures
@@ -127,8 +127,7 @@ def explore(
 
 def _map(codes: np.ndarray, values: np.ndarray | None, method: str) -> dict[str, Any]:
     """Return the points, and the way of a code to its point if that is linear."""
-    classes = values if values is not None and has_classes(values) else None
-    plane = in_a_plane(codes, classes, method)
+    plane = in_a_plane(codes, classes_in(values), method)
     to_plane = None
     if plane.origin is not None and plane.directions is not None:
         to_plane = {"origin": plane.origin.tolist(), "directions": plane.directions.tolist()}
@@ -141,9 +140,9 @@ def _map(codes: np.ndarray, values: np.ndarray | None, method: str) -> dict[str,
 
 
 def _colours(values: np.ndarray) -> dict[str, Any]:
-    if has_classes(values):
-        classes, numbers = np.unique(values, return_inverse=True)
-        return {"classes": [str(name) for name in classes], "values": packed(numbers)}
+    if classes_in(values) is not None:
+        names, numbers = np.unique(values, return_inverse=True)
+        return {"classes": [str(name) for name in names], "values": packed(numbers)}
     numbers = values.astype(np.float64)
     low, high = float(numbers.min()), float(numbers.max())
     shares = (numbers - low) / ((high - low) or 1)

@@ -15,7 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing
 
-from .refits import encode, flat
+from .transformers import encode, flat
 from .units import explained_share, scaler_of
 
 N_NEIGHBORS = 5

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from .._data import frames
 from ..display.coding import Coder
-from ..display.mosaic import View, check_image_shape
+from ..display.mosaic import image_shape_of
 from .names import column_names
-from .refits import flat
+from .transformers import flat
 
 
 def packed(numbers: np.ndarray, dtype: str = "<f4") -> str:
@@ -101,10 +102,7 @@ def _text(value: Any) -> str:
 
 def pictures(coder: Coder, X: Any, image_shape: Sequence[int] | None) -> Pictures | None:
     """Return the view of rows as pictures; None if nothing says that they are."""
-    if coder.bigan is not None and not coder.before:
-        view = View(coder.bigan, image_shape)
-        return Pictures(flat(X), view.shape, view.channels_first) if view.shape else None
-    if image_shape is None:
-        return None
-    rows = flat(X)
-    return Pictures(rows, *check_image_shape(image_shape, rows.shape[1]))
+    first_step = None if coder.before else coder.bigan
+    n_features = prod(np.shape(X)[1:])
+    shape, channels_first = image_shape_of(first_step, image_shape, n_features)
+    return Pictures(flat(X), shape, channels_first) if shape else None

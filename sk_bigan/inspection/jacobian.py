@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils._set_output import _get_adapter_from_container
 from torch import Tensor
 
@@ -18,12 +16,11 @@ from .._data.scaling import center_and_factor
 from .._estimator.rows import rows_of
 from .._model.fitted import Fitted
 from ..columns import ColumnEncoder
+from ..display.coding import is_affine
 from ..networks.layers import reader
 from ..transformer import BiGANTransformer
-from .refits import encode, flat
+from .transformers import encode, flat
 
-# Maps x -> x A + b, whose Jacobian is the same in every row.
-AFFINE = (MaxAbsScaler, MinMaxScaler, PCA, RobustScaler, StandardScaler, TruncatedSVD)
 STEP = 1e-3  # of finite differences, in standard deviations of a column
 
 
@@ -54,7 +51,7 @@ def jacobian(estimator: Any, X: Any, deviations: np.ndarray | None) -> np.ndarra
         return _of_encoder(estimator, X, deviations)
     if isinstance(estimator, ColumnEncoder):
         return _of_columns(estimator, X, deviations)
-    if isinstance(estimator, AFFINE) and not getattr(estimator, "clip", False):
+    if is_affine(estimator):  # with the same Jacobian in every row
         return _of_affine_map(estimator, X)
     return _by_differences(estimator, X, deviations)
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .jacobian import jacobian
 from .names import code_names, column_names
-from .refits import check_transformer, encode, flat
+from .transformers import check_transformer, encode, flat
 
 MOST_VALUES = 2**24  # of the Jacobians of the rows that are computed at a time: 128 MB
 

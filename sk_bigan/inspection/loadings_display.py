@@ -13,10 +13,9 @@ from sklearn.utils._param_validation import StrOptions, validate_parameter_const
 
 from ..display.coding import steps_of
 from ..display.common import Display
-from ..display.mosaic import MOST_NAMES, View, check_image_shape, draw_mosaic, in_rows, name_columns
-from ..transformer import BiGANTransformer
+from ..display.mosaic import MOST_NAMES, draw_mosaic, image_shape_of, in_rows, name_columns
 from .loadings import loadings
-from .refits import flat
+from .transformers import flat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,7 +118,8 @@ class LoadingsDisplay(Display):
         )
         result = loadings(estimator, X)
         values, label = result[kind], KINDS[kind]
-        shape, channels_first = _image_shape(estimator, image_shape, len(values))
+        first_step = next(iter(steps_of(estimator)), None)
+        shape, channels_first = image_shape_of(first_step, image_shape, len(values))
         if shape:
             pictures = values.T.reshape(-1, *shape)
             if len(shape) == 3:
@@ -156,16 +156,3 @@ class LoadingsDisplay(Display):
             ax.set_yticks(named, [columns[i] for i in named])
             ax.set(xlabel="code", ylabel="column")
         self.colorbar_ = ax.figure.colorbar(drawn, ax=ax, label=self.label)
-
-
-def _image_shape(
-    estimator: Any, image_shape: Sequence[int] | None, n_columns: int
-) -> tuple[tuple[int, ...], bool]:
-    """Return the shape of a picture, () for columns, and whether channels come first."""
-    first = next(iter(steps_of(estimator)), None)
-    if isinstance(first, BiGANTransformer):
-        view = View(first, image_shape)
-        return view.shape, view.channels_first
-    if image_shape is None:
-        return (), False
-    return check_image_shape(image_shape, n_columns)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _get_feature_names
 
+from .._data.frames import default_names
+
 
 def column_names(X: Any, n_columns: int) -> np.ndarray:
     """Return the names of the columns of X, or x0, x1, ..."""
     names = _get_feature_names(X)
-    if names is None:
-        names = [f"x{i}" for i in range(n_columns)]
-    return np.asarray(names, dtype=object)
+    return np.asarray(default_names(n_columns) if names is None else names, dtype=object)
 
 
 def code_names(estimator: Any, n_codes: int) -> np.ndarray:

@@ -11,8 +11,7 @@ from torch import nn
 
 from .._data.scaling import center_and_factor
 from .._model.fitted import Fitted
-from ..display.coding import Coder, steps_of
-from .jacobian import AFFINE
+from ..display.coding import Coder, is_affine, steps_of
 
 Layer = dict[str, Any]  # "kind" and its arrays
 MOST_NUMBERS = 1_000_000  # in the layers: 5 MB of text
@@ -73,7 +72,7 @@ def _layers_back(coder: Coder) -> list[Layer] | None:
             return None
         layers += generator
     for step in reversed(steps):
-        if not isinstance(step, AFFINE) or getattr(step, "clip", False):
+        if not is_affine(step):
             return None
         layers.append(_inverse_of(step))
     return layers

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.ensemble._base import _set_random_states
 from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing, check_array, check_random_state, check_scalar
+from sklearn.utils import _safe_indexing, check_random_state, check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples
 
-from .._data.reading import column_without_numbers
+from .transformers import check_transformer
 
 T = TypeVar("T")
 
@@ -68,35 +68,3 @@ def refit(
         rows = random.choice(train, len(train) // 2, replace=False) if resample else train
         jobs.append(delayed(one)(seed, rows))
     return list(Parallel(n_jobs=n_jobs)(jobs))
-
-
-def check_transformer(estimator: Any) -> None:
-    """Refuse what has no `transform`."""
-    if not hasattr(estimator, "transform"):
-        raise TypeError(
-            f"estimator must have the methods fit and transform, got {type(estimator).__name__}"
-        )
-
-
-def encode(estimator: Any, X: ArrayLike) -> np.ndarray:
-    """Return the output of `transform` as an array of shape (n, n_codes), float64."""
-    codes = check_array(
-        estimator.transform(X),
-        accept_sparse=True,
-        allow_nd=True,
-        dtype=np.float64,
-        input_name="the output of transform",
-    )
-    codes = codes.toarray() if hasattr(codes, "toarray") else codes
-    return codes.reshape(len(codes), -1)
-
-
-def flat(X: Any, name: str = "X") -> np.ndarray:
-    """Return rows of numbers as an array of shape (n, n_features), float64."""
-    try:
-        rows = check_array(X, allow_nd=True, dtype=np.float64, input_name=name)
-    except (TypeError, ValueError) as error:
-        if (culprit := column_without_numbers(X)) is None:
-            raise
-        raise ValueError(f"{name} must hold numbers, got {culprit}") from error
-    return rows.reshape(len(rows), -1)

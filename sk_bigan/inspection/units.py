@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from .._data.layout import Layout, recognise
 from .._data.scaling import Columns, axis_of_units, describe, make_scaler, resolve_scaling
 from ..display.coding import is_invertible
-from .refits import flat
+from .transformers import flat
 
 
 def scaler_of(X: Any) -> Any:

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .blocks import let_gaps_in
 from .families import ARCHITECTURES
 from .mlp import SampleShape
 from .players import Discriminators, Players
+from .tables import let_gaps_in
 
 OwnNetwork = nn.Module | Callable[..., nn.Module]
 
@@ -123,10 +123,10 @@ def build_networks(
         zz = _made(name, dense.discriminator, of_codes, latent_dim, dense.hidden_units(of_codes))
         return Discriminators({"xz": network, "xx": _initialized(xx), "zz": _initialized(zz)})
 
-    E, G, D = players = Players(*(build(name) for name in Players._fields))
-    if set(D.parameters()) & {*E.parameters(), *G.parameters()}:
+    E, G, discriminator = players = Players(*(build(name) for name in Players._fields))
+    if set(discriminator.parameters()) & {*E.parameters(), *G.parameters()}:
         raise ValueError("discriminator must not share parameters with encoder or generator")
-    for names, learners in (("discriminator", [D]), ("encoder or generator", [E, G])):
+    for names, learners in (("discriminator", [discriminator]), ("encoder or generator", [E, G])):
         if not any(p.requires_grad for network in learners for p in network.parameters()):
             kinds = " and ".join(type(network).__name__ for network in learners)
             raise ValueError(

@@ -57,18 +57,29 @@ def conv_encoder(
     sample_shape: SampleShape, latent_dim: int, hidden_units: Sequence[int], output: nn.Module
 ) -> Encoder:
     """Return E of strided convolutions and a dense layer, with BatchNorm and leaky ReLU."""
-    *channels, n_dense = hidden_units
     layers = [
         nn.Sequential(
             nn.Conv2d(a, b, kernel_size=4, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(b),
             nn.LeakyReLU(0.2, inplace=True),
         )
-        for a, b in pairwise((sample_shape[0], *channels))
+        for a, b in pairwise((sample_shape[0], *hidden_units[:-1]))
     ]
+    return image_encoder(layers, sample_shape, latent_dim, hidden_units, output)
+
+
+def image_encoder(
+    layers: Sequence[nn.Module],
+    sample_shape: SampleShape,
+    latent_dim: int,
+    hidden_units: Sequence[int],
+    output: nn.Module,
+) -> Encoder:
+    """Return E of layers that halve the image, with a dense layer behind them."""
     n_pixels = prod(conv_sizes(sample_shape, hidden_units)[-1])
+    n_channels, n_dense = hidden_units[-2:]
     return Encoder(
-        nn.Sequential(*layers, dense_layer(channels[-1] * n_pixels, n_dense)),
+        nn.Sequential(*layers, dense_layer(n_channels * n_pixels, n_dense)),
         nn.Sequential(nn.Linear(n_dense, latent_dim), output),
     )
 

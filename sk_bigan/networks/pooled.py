@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from .conv import conv_sizes
-from .mlp import Encoder, SampleShape, dense_layer
+from .conv import image_encoder
+from .mlp import Encoder, SampleShape
 
 WINDOW = 9  # pixels
 CONTRAST_FLOOR = 0.01  # of a variance; a range of values is 2 wide
@@ -45,19 +44,14 @@ def pooled_encoder(
     sample_shape: SampleShape, latent_dim: int, hidden_units: Sequence[int], output: nn.Module
 ) -> Encoder:
     """Return E of convolutions with max-pooling and a dense layer, as wide as `conv_encoder`."""
-    *channels, n_dense = hidden_units
-    n_pixels = prod(conv_sizes(sample_shape, hidden_units)[-1])
     layers = [
         nn.Sequential(
+            *([LocalContrast()] if i == 0 else []),
             nn.Conv2d(a, b, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(b),
             nn.LeakyReLU(0.2, inplace=True),
             nn.MaxPool2d(2),
         )
-        for a, b in pairwise((2 * sample_shape[0], *channels))
+        for i, (a, b) in enumerate(pairwise((2 * sample_shape[0], *hidden_units[:-1])))
     ]
-    layers[0].insert(0, LocalContrast())
-    return Encoder(
-        nn.Sequential(*layers, dense_layer(channels[-1] * n_pixels, n_dense)),
-        nn.Sequential(nn.Linear(n_dense, latent_dim), output),
-    )
+    return image_encoder(layers, sample_shape, latent_dim, hidden_units, output)
