@@ -106,10 +106,10 @@ def waits_are_errors():
     """Let torch raise an error where a step waits for the device."""
     step = BiGANNet.train_step
 
-    def checked(net, batch, **parameters):
+    def checked(net, batch, game):
         torch.cuda.set_sync_debug_mode("error")
         try:
-            return step(net, batch, **parameters)
+            return step(net, batch, game)
         finally:
             torch.cuda.set_sync_debug_mode("default")
 
