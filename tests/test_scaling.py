@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from helpers import same_weights
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import cross_val_score
@@ -26,31 +27,31 @@ def flat(X):
 TABLES = [load_breast_cancer, load_iris, load_wine]
 
 
+def automatic(X, layout=None):
+    return resolve_scaling("auto", describe(X), layout or flat(X), X.dtype)
+
+
 def test_auto_scales_pixels_and_bits_as_a_whole():
     digits = load_digits().data
-    assert resolve_scaling("auto", describe(digits), is_image=False) == "range"
-    assert resolve_scaling("auto", describe(digits[:100] / 16), is_image=False) == "range"
-    assert (
-        resolve_scaling("auto", describe(RNG.integers(0, 2, (50, 5)) * 1.0), is_image=False)
-        == "range"
-    )
+    assert automatic(digits) == "range"
+    assert automatic(digits[:100] / 16) == "range"
+    assert automatic(RNG.integers(0, 2, (50, 5)) * 1.0) == "range"
 
 
 @pytest.mark.parametrize("load", TABLES)
 def test_auto_scales_tables_column_by_column(load):
-    assert resolve_scaling("auto", describe(load().data), is_image=False) == "standard"
+    assert automatic(load().data) == "standard"
 
 
 def test_auto_scales_what_is_said_to_be_an_image_as_a_whole():
-    assert resolve_scaling("auto", describe(RNG.normal(size=(50, 16))), is_image=True) == "range"
-    assert (
-        resolve_scaling("auto", describe(RNG.normal(size=(50, 16))), is_image=False) == "standard"
-    )
+    X = RNG.normal(size=(50, 16))
+    assert automatic(X, Layout((16,), (1, 4, 4))) == "range"
+    assert automatic(X.astype(np.uint8)) == "range"
+    assert automatic(X) == "standard"
 
 
 def test_counts_with_one_huge_column_are_a_table():
-    X = RNG.integers(0, 2, (100, 6)) * np.array([1, 1, 1, 1, 1, 1000.0])
-    assert resolve_scaling("auto", describe(X), is_image=False) == "standard"
+    assert automatic(RNG.integers(0, 2, (100, 6)) * np.array([1, 1, 1, 1, 1, 1000.0])) == "standard"
 
 
 def test_range_keeps_the_proportions_between_columns():
@@ -193,3 +194,10 @@ def test_the_code_tells_of_a_small_channel(small):
     codes = small(latent_dim=8, hidden_units=(64,), max_epochs=60).fit_transform(X)
     share = cross_val_score(LinearRegression(), codes, X[:, :, 1], cv=5, scoring="r2").mean()
     assert share > 0.6
+
+
+def test_the_flat_shape_of_a_table_tells_nothing_new(small):
+    X = load_wine().data
+    plain, told = (small(max_epochs=1, sample_shape=shape).fit(X) for shape in (None, (13,)))
+    assert same_weights(plain, told)
+    np.testing.assert_array_equal(plain.transform(X), told.transform(X))

@@ -86,7 +86,9 @@ def describe(X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = Fal
     return Columns(low, high, standard)
 
 
-def resolve_scaling(scaling: str | None, columns: Columns, is_image: bool) -> str | None:
+def resolve_scaling(
+    scaling: str | None, columns: Columns, layout: Layout, dtype: np.dtype
+) -> str | None:
     """Resolve "auto": "range" for images and the like, "standard" for tables.
 
     Columns on one bounded scale (pixels, bits, ratings) show it by their ends: at least half of the
@@ -94,6 +96,7 @@ def resolve_scaling(scaling: str | None, columns: Columns, is_image: bool) -> st
     """
     if scaling != "auto":
         return scaling
+    is_image = dtype == np.uint8 or len(layout.sample_shape) > 1
     low, high, _ = columns
     varying = low < high
     if is_image or not varying.any():

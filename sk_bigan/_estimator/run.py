@@ -322,14 +322,9 @@ class Run:
         draft = self.draft
         if hasattr(draft, "columns_"):
             return block_scaler(columns)
-        is_image = (
-            self.rows.dtype == np.uint8
-            or draft.sample_shape is not None
-            or len(self.layout.row_shape) > 1
-        )
         given = given_scaler(draft.scaling)
         if given is None:
-            scaling = resolve_scaling(draft.scaling, columns, is_image)
+            scaling = resolve_scaling(draft.scaling, columns, self.layout, self.rows.dtype)
             return make_scaler(scaling, columns, self.layout)
         if given.n_features_in_ != len(columns.low):
             raise ValueError(

@@ -19,10 +19,10 @@ def scaler_of(X: Any) -> Any:
     It standardises the columns of a table. It maps images, and columns of one bounded scale, onto
     [-1, 1] as a whole, or each channel where channels have different units.
     """
-    columns, row_shape = describe(flat(X)), np.shape(X)[1:]
-    is_image = len(row_shape) > 1 or np.asarray(X).dtype == np.uint8
-    scaling = resolve_scaling("auto", columns, is_image)
-    return make_scaler(scaling, columns, _layout_of(row_shape, columns))
+    columns = describe(flat(X))
+    layout = _layout_of(np.shape(X)[1:], columns)
+    scaling = resolve_scaling("auto", columns, layout, np.asarray(X).dtype)
+    return make_scaler(scaling, columns, layout)
 
 
 def _layout_of(row_shape: tuple[int, ...], columns: Columns) -> Layout:
