@@ -145,8 +145,8 @@ def _check_stream(estimator: Any, rows: StreamRows, is_training: bool) -> None:
 
 def split(
     rows: np.ndarray | DatasetRows, validation_fraction: float | None
-) -> tuple[np.ndarray | None, Any]:
-    """Return the numbers of the rows to train on, None for all, and the rows held out."""
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the numbers of the rows to train on and of those held out: None, None by default."""
     if validation_fraction is None:
         return None, None
     if isinstance(rows, StreamRows):
@@ -163,7 +163,11 @@ def split(
         )
     # Not by random_state: a training resumed in another process must find the same rows.
     order = np.random.RandomState(0).permutation(len(rows))
-    held_out, trained_on = np.sort(order[:n_held_out]), np.sort(order[n_held_out:])
+    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+
+def rows_at(rows: np.ndarray | DatasetRows, numbers: np.ndarray) -> np.ndarray | DatasetRows:
+    """Return the rows of these numbers."""
     if isinstance(rows, DatasetRows):
-        return trained_on, DatasetRows(Subset(rows.dataset, held_out.tolist()))  # type: ignore[arg-type]
-    return trained_on, rows[held_out]
+        return DatasetRows(Subset(rows.dataset, numbers.tolist()))  # type: ignore[arg-type]
+    return rows[numbers]

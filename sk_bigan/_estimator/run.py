@@ -143,6 +143,7 @@ class Run:
         callbacks: Sequence[Any],
         checkpoint_dir: str | PathLike[str] | None = None,
         trained_on: np.ndarray | None = None,
+        held_out: np.ndarray | None = None,
     ) -> None:
         """Train, and commit.
 
@@ -153,6 +154,8 @@ class Run:
         checkpoint_dir : str, path-like or None
         trained_on : ndarray of int or None
             Numbers of the rows to train on; None takes all.
+        held_out : ndarray of int or None
+            Numbers of the other rows, if there are any.
 
         Raises
         ------
@@ -162,8 +165,7 @@ class Run:
             After committing the last good networks, unless the first epoch did not end well.
         """
         draft = self.draft
-        if trained_on is not None:
-            self.held_out = np.setdiff1d(np.arange(len(self.rows)), trained_on, assume_unique=True)
+        self.held_out = held_out
         if draft.data_parallel:
             resolve_device(draft.device)  # "cuda" without a GPU is an error, as elsewhere
             self.processes = AcceleratedProcesses(cpu=str(draft.device) == "cpu")
