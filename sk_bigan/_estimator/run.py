@@ -112,10 +112,11 @@ class Run:
         # Only partial_fit takes it: it holds the memory of a step.
         recorded = vars(estimator).pop("_recorded", None)
         self.recorded = recorded if running else None
-        self.before = dict(vars(estimator))
+        # Without the callbacks' context, which scikit-learn adds before the training.
+        self.attributes_at_start = dict(vars(estimator))
         self.anew = anew
         self.running = running
-        kept = self.before
+        kept = self.attributes_at_start
         if anew:  # without what the fit before has learned
             parameters = parameters_of(estimator)
             kept = {n: v for n, v in kept.items() if n in parameters or not n.endswith("_")}
@@ -269,7 +270,7 @@ class Run:
 
     def _keeps_summary(self) -> bool:
         """Return whether X is a part too short for a better summary than that of earlier parts."""
-        model = self.before.get("model_")
+        model = self.attributes_at_start.get("model_")
         if not self.running or model is None or model.summary is None:
             return False
         return self.rows.shape[0] < model.summary.n_rows_to_relearn
@@ -283,7 +284,7 @@ class Run:
     def _show(self) -> None:
         """Give the estimator the draft's attributes."""
         drafted, shown = vars(self.draft), vars(self.estimator)
-        for name in self.before.keys() - drafted.keys():
+        for name in self.attributes_at_start.keys() - drafted.keys():
             shown.pop(name, None)
         shown.update(drafted)
 
@@ -304,19 +305,18 @@ class Run:
     def _prepare_model(self, columns: Columns, checkpoint_dir: str | PathLike[str] | None) -> None:
         """Build the networks or bring those that there are to the device."""
         draft = self.draft
-        if not self.anew:
-            check_structure(draft)
-        else:
+        if self.anew:
             draft._built_from = structure_of(draft)
             scaler = self._make_scaler(columns)
-        present = None if self.anew else draft.model_.device
-        device = self.processes.device or resolve_device(draft.device, present)
-        if self.anew:
+            device = self.processes.device or resolve_device(draft.device)
             draft._seed = self._seed(checkpoint_dir)
             self._build(scaler, columns, device)
-        elif device != draft.model_.device:
-            draft.model_ = draft.model_.to(device)
-            draft._optimizers = None
+        else:
+            check_structure(draft)
+            device = self.processes.device or resolve_device(draft.device, draft.model_.device)
+            if device != draft.model_.device:
+                draft.model_ = draft.model_.to(device)
+                draft._optimizers = None
         if draft._optimizers is None:
             draft._optimizers = make_optimizers(draft.model_.players)
 
