@@ -122,7 +122,7 @@ class Run:
             kept = {n: v for n, v in kept.items() if n in parameters or not n.endswith("_")}
         self.draft = object.__new__(type(estimator))
         vars(self.draft).update(kept)
-        self.rows, row_shape = read_rows(self.draft, X, reset=anew, ensure_min_samples=2)
+        self.rows, row_shape = read_rows(self.draft, X, reset=anew, is_training=True)
         if anew:
             self.layout = recognise(row_shape, wanted_sample_shape(estimator))
             if hasattr(self.draft, "columns_"):
