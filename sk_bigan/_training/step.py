@@ -7,20 +7,20 @@ The gradients at the copies are all that E and G need of D.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from .._machine.backward import backward
+from .._machine.devices import products_in
 from .._machine.processes import ALONE, Processes
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.players import Players
 from ..objectives import Objective, input_gradients, r1_penalty
-from .perturbations import dropout_layers, most_changing, without_dropout
+from .perturbations import dropout_layers, most_changing, statistics_kept, without_dropout
 
 # D's loss may be flat where the other player's is steep (hinge, beyond its margin). A slope this
 # small in place of 0 does not move D's weights and, being a power of two, costs no digit.
@@ -52,13 +52,9 @@ class Game(NamedTuple):
     vat_weight: float = 0.0
     precision: torch.dtype = torch.float32
 
-    @contextmanager
-    def autocast(self, x: Tensor) -> Iterator[None]:
+    def autocast(self, x: Tensor) -> AbstractContextManager[None]:
         """Compute matrix products in `precision` inside."""
-        with torch.autocast(x.device.type, self.precision, self.precision != torch.float32):
-            yield
-        # Within a caller's autocast, casts of these weights would be kept for the next step.
-        torch.clear_autocast_cache()
+        return products_in(self.precision, x.device)
 
 
 class Pair(NamedTuple):
@@ -136,8 +132,7 @@ def accumulate_gradients(
             x = filled(x, reconstructed.detach())
         if cycles:
             # E's running statistics are those of the data, and must not see what is generated.
-            statistics = {name: buffer.clone() for name, buffer in E.named_buffers()}
-            recoded = functional_call(E, statistics, (generated,)).float()
+            recoded = statistics_kept(E, generated).float()
     contests = {"": Contest(players.D, Pair(x, codes), Pair(generated, z))}
     if cycles:
         for name, sent, returned in (("xx", x, reconstructed), ("zz", z, recoded)):
