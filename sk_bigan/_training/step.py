@@ -114,17 +114,19 @@ def accumulate_gradients(
     E, G, _ = players
     cycles, gaps = players.cycle_discriminators, takes_gaps(E)
     views = [gaps_filled(E, view) for view in views]
-    inputs = [*views]
-    apart = ()
+    seen = dict(zip(("view", "second view"), views, strict=False))
+    without_dropout_codes = ()
     if game.vat_weight > 0:
         changed = views[0] + most_changing(E, views[0], game.precision)
         if dropout_layers(E):  # it would drop other values of each
             with game.autocast(x), without_dropout(E):
-                apart = E(torch.cat([views[0], changed])).float().chunk(2)
+                without_dropout_codes = E(torch.cat([views[0], changed])).float().chunk(2)
         else:
-            inputs.append(changed)
+            seen["changed view"] = changed
     with game.autocast(x):
-        codes, *other_codes = E(torch.cat(inputs)).float().chunk(len(inputs))  # (n, latent_dim)
+        codes_of_all = E(torch.cat([*seen.values()])).float().chunk(len(seen))
+        codes_of = dict(zip(seen, codes_of_all, strict=True))
+        codes = codes_of["view"]  # (n, latent_dim)
         generated = G(z).float()
         if game.cycle_weight > 0 or cycles or gaps:
             reconstructed = G(codes).float()
@@ -141,10 +143,11 @@ def accumulate_gradients(
     weighted = {}
     if game.cycle_weight > 0:
         weighted["cycle"] = (x - reconstructed).square().mean(), game.cycle_weight
-    if len(views) == 2:
-        weighted["consistency"] = (codes - other_codes[0]).square().mean(), game.consistency_weight
+    if "second view" in seen:
+        difference = codes - codes_of["second view"]
+        weighted["consistency"] = difference.square().mean(), game.consistency_weight
     if game.vat_weight > 0:
-        before, after = apart or (codes, other_codes[-1])
+        before, after = without_dropout_codes or (codes, codes_of["changed view"])
         weighted["vat"] = (before - after).square().mean(), game.vat_weight
 
     losses: dict[str, Tensor] = {}
