@@ -27,7 +27,7 @@ from .notebook import visual_block
 from .parameters import check_parameters, check_structure
 from .rows import rows_at, split
 from .run import Run
-from .saving import MALFORMED, complete_state, describe, from_description, plain_state
+from .saving import MALFORMED, complete_state, description_of, from_description, plain_state
 
 # Data sets and objectives of the user's own may draw random numbers before the training is seeded.
 READING_SEED = 0
@@ -188,7 +188,7 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         check_is_fitted(self)
         check_parameters(self)
         check_structure(self)
-        description, arrays = describe(self, optimizers)
+        description, arrays = description_of(self, optimizers)
         if is_first_process():
             file.write(Path(path), description, arrays)
 

@@ -19,10 +19,10 @@ from .._data.inference import for_training, require_finite
 from .._data.layout import Layout, recognise
 from .._data.rows import DatasetRows, from_all_over
 from .._data.scaling import (
-    Columns,
+    ColumnStatistics,
     block_scaler,
     center_and_factor,
-    describe,
+    column_statistics,
     given_scaler,
     make_scaler,
     resolve_scaling,
@@ -171,23 +171,25 @@ class Run:
             resolve_device(draft.device)  # "cuda" without a GPU is an error, as elsewhere
             self.processes = AcceleratedProcesses(cpu=str(draft.device) == "cpu")
         is_first = self.processes.is_first
-        columns = self.processes.broadcast(
-            describe(self.rows, self.anew, gaps=hasattr(draft, "columns_")) if is_first else None
+        statistics = self.processes.broadcast(
+            column_statistics(self.rows, self.anew, gaps=hasattr(draft, "columns_"))
+            if is_first
+            else None
         )
-        self._prepare_model(columns, checkpoint_dir)
+        self._prepare_model(statistics, checkpoint_dir)
         model = draft.model_
         # An extreme value of X stays extreme when it is scaled.
-        extremes = to_device(as_tensor(np.stack([columns.low, columns.high])), model.device)
+        extremes = to_device(as_tensor(np.stack([statistics.low, statistics.high])), model.device)
         require_finite(model.to_samples(extremes), extremes)
         if draft.features == "summary" and model.summary is None:
             draft.model_ = model = self._summarised(n_rows=N_ROWS_AT_FIRST)  # for callbacks
         if self.anew:
             draft._try_out()
         if is_first:
-            warn_of_parameters(draft, self.rows.shape[0], columns, self.anew, self.running)
+            warn_of_parameters(draft, self.rows.shape[0], statistics, self.anew, self.running)
         checkpoints = None
         if checkpoint_dir is not None and is_first:
-            run = describe_run(self.rows, columns, self._parameters(n_epochs), draft._seed)
+            run = describe_run(self.rows, statistics, self._parameters(n_epochs), draft._seed)
             checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, run)
         bar = ProgressBar()
         shows = [bar] if draft.verbose and is_first else []
@@ -302,15 +304,17 @@ class Run:
                 vars(self.estimator).clear()
                 vars(self.estimator).update(before)
 
-    def _prepare_model(self, columns: Columns, checkpoint_dir: str | PathLike[str] | None) -> None:
+    def _prepare_model(
+        self, statistics: ColumnStatistics, checkpoint_dir: str | PathLike[str] | None
+    ) -> None:
         """Build the networks or bring those that there are to the device."""
         draft = self.draft
         if self.anew:
             draft._built_from = structure_of(draft)
-            scaler = self._make_scaler(columns)
+            scaler = self._make_scaler(statistics)
             device = self.processes.device or resolve_device(draft.device)
             draft._seed = self._seed(checkpoint_dir)
-            self._build(scaler, columns, device)
+            self._build(scaler, statistics, device)
         else:
             check_structure(draft)
             device = self.processes.device or resolve_device(draft.device, draft.model_.device)
@@ -320,17 +324,17 @@ class Run:
         if draft._optimizers is None:
             draft._optimizers = make_optimizers(draft.model_.players)
 
-    def _make_scaler(self, columns: Columns) -> Any:
+    def _make_scaler(self, statistics: ColumnStatistics) -> Any:
         draft = self.draft
         if hasattr(draft, "columns_"):
-            return block_scaler(columns)
+            return block_scaler(statistics)
         given = given_scaler(draft.scaling)
         if given is None:
-            scaling = resolve_scaling(draft.scaling, columns, self.layout, self.rows.dtype)
-            return make_scaler(scaling, columns, self.layout)
-        if given.n_features_in_ != len(columns.low):
+            scaling = resolve_scaling(draft.scaling, statistics, self.layout, self.rows.dtype)
+            return make_scaler(scaling, statistics, self.layout)
+        if given.n_features_in_ != len(statistics.low):
             raise ValueError(
-                f"scaling must be a scaler of the {len(columns.low)} columns of X, got one of "
+                f"scaling must be a scaler of the {len(statistics.low)} columns of X, got one of "
                 f"{given.n_features_in_}"
             )
         return given
@@ -341,17 +345,17 @@ class Run:
         earlier = None if checkpoint_dir is None else seed_in(checkpoint_dir)
         return int(self.processes.broadcast(seed if earlier is None else earlier))
 
-    def _build(self, scaler: Any, columns: Columns, device: torch.device) -> None:
+    def _build(self, scaler: Any, statistics: ColumnStatistics, device: torch.device) -> None:
         """Give the draft an untrained model for rows like those described."""
         draft = self.draft
         _, factor = center_and_factor(scaler)
-        total_variance = float(np.sum(columns.standard.var_ * np.square(factor)))
+        total_variance = float(np.sum(statistics.standard.var_ * np.square(factor)))
         latent_dim = int(draft.latent_dim)
         with seeded(draft._seed, device):
             prior = resolve_prior(draft._built_from["prior"], latent_dim)
             shape = self.layout.sample_shape
-            encoder = vars(draft).get("columns_")
-            players = build_players(draft._built_from, shape, prior, scaler, encoder)
+            columns = vars(draft).get("columns_")
+            players = build_players(draft._built_from, shape, prior, scaler, columns)
             players = moved(players, device, shape, latent_dim)
         draft.model_ = Fitted(
             players=players,
@@ -361,7 +365,7 @@ class Run:
             latent_dim=latent_dim,
             total_variance=total_variance if total_variance > 0 else 1.0,
             device=device,
-            sizes_in_fit=UNKNOWN if encoder else sizes_in_fit(self.rows, scaler),
+            sizes_in_fit=UNKNOWN if columns else sizes_in_fit(self.rows, scaler),
         )
         draft.history_, draft.n_epochs_ = [], 0
         draft._optimizers = None

@@ -122,7 +122,9 @@ def warn_of_version(estimator: Any, version: str) -> None:
         )
 
 
-def describe(estimator: Any, optimizers: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def description_of(
+    estimator: Any, optimizers: bool
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return a fitted estimator as a description in JSON's values, and arrays.
 
     Raises

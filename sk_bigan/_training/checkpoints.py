@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from .._data.rows import DatasetRows
-from .._data.scaling import Columns
+from .._data.scaling import ColumnStatistics
 from .._machine.digests import described
 from .._machine.files import write_whole
 from .._machine.plain import split_plain
@@ -195,7 +195,10 @@ def _number(file: Path) -> int:
 
 
 def describe_run(
-    X: np.ndarray | DatasetRows, columns: Columns, parameters: Mapping[str, Any], seed: int
+    X: np.ndarray | DatasetRows,
+    statistics: ColumnStatistics,
+    parameters: Mapping[str, Any],
+    seed: int,
 ) -> dict[str, str]:
     """Return texts on which the training depends, to be compared and shown.
 
@@ -207,7 +210,7 @@ def describe_run(
     if not isinstance(X, DatasetRows):
         digest = sha256()
         rows = X[:: max(1, len(X) // ROWS_COMPARED)].astype(np.float64)
-        for numbers in (*columns[:2], columns.standard.mean_, columns.standard.var_, rows):
+        for numbers in (*statistics[:2], statistics.standard.mean_, statistics.standard.var_, rows):
             digest.update(np.ascontiguousarray(numbers).tobytes())
         data += f" with digest {digest.hexdigest()[:16]}"
     plain, others = split_plain(parameters)
