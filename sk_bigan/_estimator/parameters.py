@@ -79,7 +79,7 @@ TRAINING: Constraints = {
 }
 
 # A training can be resumed with others of these.
-RUN: Constraints = {
+EXECUTION: Constraints = {
     "features": [StrOptions(FEATURES), list, tuple],
     "device": [str, torch.device],
     "cuda_graph": ["boolean"],
@@ -94,7 +94,7 @@ RUN: Constraints = {
     "verbose": ["verbose"],
 }
 
-CONSTRAINTS: Constraints = STRUCTURE | TRAINING | RUN
+CONSTRAINTS: Constraints = STRUCTURE | TRAINING | EXECUTION
 
 # A subclass may fix all of these in its constructor, as is usual with scikit-learn's estimators.
 FIXABLE = (*CONSTRAINTS, "anomaly_score", "contamination")

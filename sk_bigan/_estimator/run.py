@@ -56,7 +56,7 @@ from ..objectives import resolve_objective
 from ..priors import resolve_prior, try_draw
 from .advice import warn_of_parameters
 from .parameters import (
-    RUN,
+    EXECUTION,
     build_players,
     check_structure,
     draw_seed,
@@ -189,8 +189,10 @@ class Run:
             warn_of_parameters(draft, self.rows.shape[0], statistics, self.anew, self.running)
         checkpoints = None
         if checkpoint_dir is not None and is_first:
-            run = describe_run(self.rows, statistics, self._parameters(n_epochs), draft._seed)
-            checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, run)
+            depends_on = describe_run(
+                self.rows, statistics, self._parameters(n_epochs), draft._seed
+            )
+            checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, depends_on)
         bar = ProgressBar()
         shows = [bar] if draft.verbose and is_first else []
         n_rows = len(self.rows if trained_on is None else trained_on)
@@ -375,7 +377,7 @@ class Run:
         """Return the parameters that the result of this training depends on."""
         draft = self.draft
         parameters = parameters_of(draft).items()
-        return {name: value for name, value in parameters if name not in RUN} | {
+        return {name: value for name, value in parameters if name not in EXECUTION} | {
             "scaling": draft._built_from["scaling"],
             "max_epochs": n_epochs,
             "precision": resolve_precision(

@@ -44,7 +44,7 @@ class Checkpoints:
         Made if it does not exist.
     every : int or float
         An int counts epochs; a float counts seconds, also within an epoch.
-    run : mapping
+    depends_on : mapping
         Texts by name on which the training depends; see `describe_run`.
 
     Raises
@@ -53,10 +53,10 @@ class Checkpoints:
         If the folder cannot be written or another training is using it.
     """
 
-    def __init__(self, folder: str | PathLike[str], every: float, run: Mapping[str, str]):
+    def __init__(self, folder: str | PathLike[str], every: float, depends_on: Mapping[str, str]):
         self.folder = Path(folder)
         self.every = every
-        self.run = dict(run)
+        self.depends_on = dict(depends_on)
         self._lock: Any = None
         self._n_written = 0
         self._last_epoch = 0
@@ -99,7 +99,7 @@ class Checkpoints:
             except (OSError, ValueError) as error:
                 warnings.warn(f"a checkpoint is left out: {error}", stacklevel=2)
                 continue
-            self._check_run(saved["run"])
+            self._check_same_training(saved["run"])
             self._n_written = _number(file)
             self._last_epoch = len(saved["state"]["history"])
             logger.info("the training goes on from %s", file)
@@ -127,7 +127,7 @@ class Checkpoints:
         file = self.folder / f"checkpoint-{self._n_written + 1:06d}.pt"
         try:
             buffer = io.BytesIO()
-            torch.save({"format": FORMAT, "run": self.run, "state": state}, buffer)
+            torch.save({"format": FORMAT, "run": self.depends_on, "state": state}, buffer)
             content = buffer.getbuffer()
             write_whole(file, content, sha256(content).digest())
             self._n_written += 1
@@ -140,11 +140,11 @@ class Checkpoints:
         finally:
             self._last_epoch, self._last_time = len(state["history"]), time.monotonic()
 
-    def _check_run(self, saved: Mapping[str, str]) -> None:
+    def _check_same_training(self, saved: Mapping[str, str]) -> None:
         differences = [
-            f"{name} was {saved.get(name)} and is {self.run.get(name)}"
-            for name in {**saved, **self.run}
-            if saved.get(name) != self.run.get(name)
+            f"{name} was {saved.get(name)} and is {self.depends_on.get(name)}"
+            for name in {**saved, **self.depends_on}
+            if saved.get(name) != self.depends_on.get(name)
         ]
         if differences:
             raise ValueError(
