@@ -13,12 +13,12 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from .._data.at_rest import computed_at_rest
 from .._data.inference import forward
 from .._data.layout import Layout
 from .._data.rows import DatasetRows
 from .._data.scaling import in_units_of_rows, make_to_samples, share_of_known
 from .._data.units import UNKNOWN, warn_of_other_units
+from .._machine.at_rest import computed_at_rest
 from .._machine.random_numbers import seeded, undisturbed
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved

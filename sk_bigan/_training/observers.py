@@ -11,7 +11,7 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from .._data.at_rest import at_rest
+from .._machine.at_rest import at_rest
 from ..callbacks import set_learning_rates
 from ..exceptions import Diverged, NotFiniteError
 
