@@ -1,4 +1,4 @@
-"""Inference batch by batch, and the memory that X takes in a training."""
+"""Inference batch by batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from .._machine.devices import as_tensor, free_memory, send, to_device
+from .._machine.devices import as_tensor, free_memory, send
 from .._machine.repeatable import repeatable
 from .._machine.threads import leave_other_threads
 from ..exceptions import NotFiniteError
@@ -25,19 +25,6 @@ INFERENCE_VALUES = 2**20
 INFERENCE_ROWS = {"cpu": 2**12, "cuda": 2**16}
 GPU_VALUES_PER_ROW = 2**14
 MOST_FOR_INFERENCE = 0.1
-
-# Share of the memory of a GPU that is free when the training starts.
-MOST_FOR_DATA = 0.5
-
-
-def for_training(X: np.ndarray | DatasetRows, device: torch.device) -> Tensor | DatasetRows:
-    """Return the rows on the device, or as they are if they would fill a GPU's memory."""
-    if isinstance(X, DatasetRows):
-        return X
-    data = as_tensor(X)
-    if device.type == "cuda" and data.nbytes > MOST_FOR_DATA * free_memory(device):
-        return data
-    return to_device(data, device)
 
 
 class Computed(NamedTuple):

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from .._data.inference import for_training, require_finite
+from .._data.batches import for_training
+from .._data.inference import require_finite
 from .._data.layout import Layout, recognise
 from .._data.rows import DatasetRows, from_all_over
 from .._data.scaling import (
