@@ -23,7 +23,7 @@ from skorch.callbacks import Callback
 from skorch.callbacks.scoring import ScoringBase
 from torch import nn
 
-from .._data.scaling import SCALINGS, center_and_factor, given_scaler, is_bounded, summary
+from .._data.scaling import SCALINGS, center_and_factor, described_scaler, given_scaler, is_bounded
 from .._machine.devices import PRECISIONS
 from .._machine.plain import as_json
 from ..anomaly import NEED_CYCLES
@@ -180,7 +180,7 @@ def structure_of(estimator: Any) -> dict[str, Any]:
     if isinstance(estimator.scaling, ColumnEncoder):
         structure["scaling"] = _described(estimator.scaling)
     elif (scaler := given_scaler(estimator.scaling)) is not None:
-        structure["scaling"] = summary(scaler)  # it may learn more, which ours has not
+        structure["scaling"] = described_scaler(scaler)  # it may learn more, which ours has not
     return structure
 
 

@@ -20,7 +20,7 @@ import torch
 
 from .._data.rows import DatasetRows
 from .._data.scaling import ColumnStatistics
-from .._machine.digests import described
+from .._machine.digests import described, digest_of
 from .._machine.files import write_whole
 from .._machine.plain import split_plain
 
@@ -208,11 +208,9 @@ def describe_run(
     """
     data = f"{X.shape[0]} x {X.shape[1]}"
     if not isinstance(X, DatasetRows):
-        digest = sha256()
         rows = X[:: max(1, len(X) // ROWS_COMPARED)].astype(np.float64)
-        for numbers in (*statistics[:2], statistics.standard.mean_, statistics.standard.var_, rows):
-            digest.update(np.ascontiguousarray(numbers).tobytes())
-        data += f" with digest {digest.hexdigest()[:16]}"
+        low, high, standard = statistics
+        data += f" with digest {digest_of(low, high, standard.mean_, standard.var_, rows)}"
     plain, others = split_plain(parameters)
     texts = {name: described(parameters[name]) for name in others}
     shown = {name: repr(value) for name, value in plain.items()}
