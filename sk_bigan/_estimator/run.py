@@ -66,7 +66,7 @@ from .parameters import (
     wanted_sample_shape,
 )
 from .rows import read_rows
-from .steps import resolve_batch_size, resolve_epochs, resolve_rate
+from .steps import automatic_epochs, resolve_batch_size, resolve_rate
 
 
 class Recorded(NamedTuple):
@@ -137,7 +137,7 @@ class Run:
         draft = self.draft
         if not isinstance(draft.max_epochs, str):  # a stream would be read to be counted
             return draft.max_epochs
-        return resolve_epochs(draft.max_epochs, draft.batch_size, len(rows))
+        return automatic_epochs(draft.batch_size, len(rows))
 
     def train(
         self,
