@@ -139,6 +139,15 @@ def check_parameters(estimator: Any) -> None:
         _check_callback(entry, estimator.checkpoint_dir)
 
 
+def refuse_tables(estimator: Any, method: str, advice: str = "") -> None:
+    """Refuse a model of encoded columns, which the method does not take."""
+    if hasattr(estimator, "columns_"):
+        raise ValueError(
+            f"{method} takes models of plain numbers, and this one has learned from columns of "
+            f"other kinds or with gaps{advice}"
+        )
+
+
 def check_features(estimator: Any) -> None:
     """Refuse a `features` of another kind than described, which may change after `fit`."""
     features = estimator.features
