@@ -31,7 +31,7 @@ from sk_bigan._data.batches import Batches
 from sk_bigan._machine.devices import resolve_device, resolve_precision
 from sk_bigan._training.engine import BiGANNet
 from sk_bigan._training.loop import Training
-from sk_bigan._training.optimizers import ADAM_BETAS
+from sk_bigan._training.optimizers import ADAM_BETAS, make_optimizers
 from sk_bigan._training.step import Game, accumulate_gradients
 from sk_bigan.networks.building import build_networks
 from sk_bigan.objectives import OBJECTIVES
@@ -115,6 +115,7 @@ def make_net(device, precision, networks=None, latent_dim=LATENT_DIM, engine=BiG
         "latent_dim": latent_dim,
         "prior": PRIORS["normal"],
         "to_samples": nn.Identity(),
+        "optimizers": make_optimizers(players),
         "lr": LEARNING_RATE,
         "max_epochs": 1,
         "batch_size": BATCH_SIZE,
@@ -412,10 +413,8 @@ from sklearn.datasets import load_digits
 start = perf_counter()
 import sk_bigan
 imported = perf_counter()
-import torch._dynamo  # as torch does when it makes its first optimizer
-dynamo = perf_counter()
 sk_bigan.BiGANTransformer(max_epochs=1, random_state=0, device="cpu").fit(load_digits().data)
-print(imported - start, dynamo - imported, perf_counter() - dynamo)
+print(imported - start, perf_counter() - imported)
 """
 
 
@@ -427,10 +426,9 @@ def in_a_new_process(script, *arguments):
 
 def processes(repeats):
     starts = [in_a_new_process(FIRST_FIT) for _ in range(repeats)]
-    imports, dynamo, first_fit = (median(column) for column in zip(*starts, strict=True))
+    imports, first_fit = (median(column) for column in zip(*starts, strict=True))
     yield "ms that `import sk_bigan` adds to torch, scikit-learn and skorch", 1e3 * imports
     yield "ms of the first fit in a process, one epoch of digits", 1e3 * first_fit
-    yield "ms before it in which torch loads its compiler", 1e3 * dynamo
     if Path("/proc/self/clear_refs").exists():
         (peak,) = in_a_new_process(MEMORY, "60000")
         yield "MB of a fit on 60,000 x 784 bytes beyond these and the weights", peak

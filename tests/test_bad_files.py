@@ -112,11 +112,11 @@ def folders(small, tmp_path_factory):
 
 
 @pytest.mark.parametrize("path", ["missing/model", "file/model", "folder", "x" * 300])
-def test_paths_where_no_model_can_be(trained, tmp_path, path):
+def test_paths_where_no_model_can_be(fitted, tmp_path, path):
     (tmp_path / "file").write_text("text")
     (tmp_path / "folder").mkdir()
-    for method in (trained.save, BiGANTransformer.load):
-        with refused(trained, OSError, re.escape(Path(path).parts[0])):
+    for method in (fitted.save, BiGANTransformer.load):
+        with refused(fitted, OSError, re.escape(Path(path).parts[0])):
             method(tmp_path / path)
     assert {file.name for file in tmp_path.rglob("*")} == {"file", "folder"}
 
@@ -138,9 +138,9 @@ def test_a_network_whose_state_is_text_is_not_saved(small, tmp_path):
 
 
 @pytest.mark.parametrize(("content", "message"), rows(FILES))
-def test_files_that_are_no_models(trained, tmp_path, content, message):
+def test_files_that_are_no_models(fitted, tmp_path, content, message):
     file = tmp_path / "model"
-    trained.save(file)
+    fitted.save(file)
     file.write_bytes(content(file.read_bytes()))
     with pytest.raises(ValueError, match=f"(?s)model' cannot be opened: .*{message}"):
         BiGANTransformer.load(file)
@@ -152,8 +152,8 @@ def test_a_model_that_is_not_there(tmp_path):
 
 
 @pytest.mark.parametrize(("says", "error", "message"), DESCRIPTIONS, ids=ids)
-def test_models_that_say_what_cannot_be(trained, tmp_path, says, error, message):
-    trained.save(tmp_path / "model")
+def test_models_that_say_what_cannot_be(fitted, tmp_path, says, error, message):
+    fitted.save(tmp_path / "model")
     description, arrays = read(tmp_path / "model")
     if "parameters" in says:
         says = {"parameters": description["parameters"] | says["parameters"]}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from helpers import same_weights
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import cross_val_score
@@ -10,7 +11,7 @@ from sklearn.model_selection import cross_val_score
 from sk_bigan._data.layout import Layout, recognise
 from sk_bigan._data.scaling import (
     axis_of_units,
-    describe,
+    column_statistics,
     make_scaler,
     make_to_samples,
     resolve_scaling,
@@ -26,55 +27,55 @@ def flat(X):
 TABLES = [load_breast_cancer, load_iris, load_wine]
 
 
+def automatic(X, layout=None):
+    return resolve_scaling("auto", column_statistics(X), layout or flat(X), X.dtype)
+
+
 def test_auto_scales_pixels_and_bits_as_a_whole():
     digits = load_digits().data
-    assert resolve_scaling("auto", describe(digits), is_image=False) == "range"
-    assert resolve_scaling("auto", describe(digits[:100] / 16), is_image=False) == "range"
-    assert (
-        resolve_scaling("auto", describe(RNG.integers(0, 2, (50, 5)) * 1.0), is_image=False)
-        == "range"
-    )
+    assert automatic(digits) == "range"
+    assert automatic(digits[:100] / 16) == "range"
+    assert automatic(RNG.integers(0, 2, (50, 5)) * 1.0) == "range"
 
 
 @pytest.mark.parametrize("load", TABLES)
 def test_auto_scales_tables_column_by_column(load):
-    assert resolve_scaling("auto", describe(load().data), is_image=False) == "standard"
+    assert automatic(load().data) == "standard"
 
 
 def test_auto_scales_what_is_said_to_be_an_image_as_a_whole():
-    assert resolve_scaling("auto", describe(RNG.normal(size=(50, 16))), is_image=True) == "range"
-    assert (
-        resolve_scaling("auto", describe(RNG.normal(size=(50, 16))), is_image=False) == "standard"
-    )
+    X = RNG.normal(size=(50, 16))
+    assert automatic(X, Layout((16,), (1, 4, 4))) == "range"
+    assert automatic(X.astype(np.uint8)) == "range"
+    assert automatic(X) == "standard"
 
 
 def test_counts_with_one_huge_column_are_a_table():
-    X = RNG.integers(0, 2, (100, 6)) * np.array([1, 1, 1, 1, 1, 1000.0])
-    assert resolve_scaling("auto", describe(X), is_image=False) == "standard"
+    assert automatic(RNG.integers(0, 2, (100, 6)) * np.array([1, 1, 1, 1, 1, 1000.0])) == "standard"
 
 
 def test_range_keeps_the_proportions_between_columns():
     X = load_digits().data
-    scaled = make_scaler("range", describe(X), flat(X)).transform(X)
+    scaled = make_scaler("range", column_statistics(X), flat(X)).transform(X)
     np.testing.assert_allclose(scaled, X / 8 - 1)
 
 
 def test_standard_gives_every_column_the_same_weight():
     X = load_wine().data
-    scaled = make_scaler("standard", describe(X), flat(X)).transform(X)
+    scaled = make_scaler("standard", column_statistics(X), flat(X)).transform(X)
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(scaled.std(axis=0), 1)
 
 
 def test_none_leaves_x_alone():
     X = load_wine().data
-    np.testing.assert_array_equal(make_scaler(None, describe(X), flat(X)).transform(X), X)
+    np.testing.assert_array_equal(make_scaler(None, column_statistics(X), flat(X)).transform(X), X)
 
 
 @pytest.mark.parametrize("scaling", ["range", "standard", None])
 @pytest.mark.parametrize("X", [load_wine().data, np.full((5, 3), 7.0)], ids=["wine", "constant"])
 def test_round_trip(scaling, X):
-    scaler = make_scaler(scaling, describe(X), flat(X))
+    scaler = make_scaler(scaling, column_statistics(X), flat(X))
     scaled = scaler.transform(X)
     assert np.isfinite(scaled).all()
     np.testing.assert_allclose(scaler.inverse_transform(scaled), X)
@@ -84,7 +85,7 @@ def test_round_trip(scaling, X):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_samples_are_what_the_scaler_gives(scaling, dtype):
     X = load_digits().data[:100].astype(dtype)
-    scaler = make_scaler(scaling, describe(X), flat(X))
+    scaler = make_scaler(scaling, column_statistics(X), flat(X))
     to_samples = make_to_samples(scaler, Layout((64,), (1, 8, 8)), torch.device("cpu"))
     samples = to_samples(torch.from_numpy(X))
     assert samples.dtype == torch.float32
@@ -96,7 +97,9 @@ def test_samples_are_what_the_scaler_gives(scaling, dtype):
 def test_a_column_far_from_zero_keeps_its_digits():
     X = 1e9 + RNG.normal(size=(1000, 2))
     samples = make_to_samples(
-        make_scaler("standard", describe(X), flat(X)), Layout((2,), (2,)), torch.device("cpu")
+        make_scaler("standard", column_statistics(X), flat(X)),
+        Layout((2,), (2,)),
+        torch.device("cpu"),
     )(torch.from_numpy(X))
     np.testing.assert_allclose(samples.std(0, correction=0), 1, rtol=1e-5)
     np.testing.assert_allclose(samples.mean(0), 0, atol=1e-5)
@@ -104,7 +107,7 @@ def test_a_column_far_from_zero_keeps_its_digits():
 
 def test_columns_are_described_in_chunks_as_they_are_at_once():
     X = RNG.normal(size=(3000, 1000)) * np.arange(1, 1001)  # 3 chunks
-    low, high, standard = describe(X)
+    low, high, standard = column_statistics(X)
     np.testing.assert_array_equal(low, X.min(axis=0))
     np.testing.assert_array_equal(high, X.max(axis=0))
     np.testing.assert_allclose(standard.mean_, X.mean(axis=0))
@@ -136,14 +139,14 @@ def test_nothing_depends_on_the_unit_of_x(small, unit, scaling, shape, tmp_path)
 @pytest.mark.parametrize("offset", [0.0, 5.0])
 def test_range_fills_from_end_to_end_in_every_unit(unit, offset):
     X = (RNG.random((50, 4)) + offset) * unit
-    scaled = make_scaler("range", describe(X), flat(X)).transform(X)
+    scaled = make_scaler("range", column_statistics(X), flat(X)).transform(X)
     np.testing.assert_allclose([scaled.min(), scaled.max()], [-1, 1], rtol=1e-12)
 
 
 def test_a_channel_of_tiny_numbers_fills_its_range_beside_others():
     X = RNG.random((50, 20, 2)) * [1.0, 1e-17]
     rows, layout = X.reshape(50, -1), recognise(X.shape[1:], None)
-    scaled = make_scaler("range", describe(rows), layout).transform(rows).reshape(X.shape)
+    scaled = make_scaler("range", column_statistics(rows), layout).transform(rows).reshape(X.shape)
     np.testing.assert_allclose(scaled.min(axis=(0, 1)), -1, rtol=1e-12)
     np.testing.assert_allclose(scaled.max(axis=(0, 1)), 1, rtol=1e-12)
 
@@ -151,7 +154,7 @@ def test_a_channel_of_tiny_numbers_fills_its_range_beside_others():
 def test_what_rounding_leaves_of_a_constant_is_none_of_its_range():
     """0.1 + 0.2 is not 0.3."""
     X = np.where(RNG.random((50, 4)) < 0.5, 0.1 + 0.2, 0.3)
-    np.testing.assert_allclose(make_scaler("range", describe(X), flat(X)).transform(X), -1)
+    np.testing.assert_allclose(make_scaler("range", column_statistics(X), flat(X)).transform(X), -1)
 
 
 def windows(channels, n=200, time=30):
@@ -169,9 +172,9 @@ SENSORS = [(20.0, 5.0), (101_325.0, 300.0), (0.5, 0.1)]  # degrees, pascals, a s
 def test_sensors_in_units_of_their_own_fill_ranges_of_their_own(axis):
     X = windows(SENSORS)
     X = X if axis == 1 else X.transpose(0, 2, 1)
-    columns, layout = describe(X.reshape(200, -1)), recognise(X.shape[1:], None)
-    assert axis_of_units(columns, layout) == axis
-    scaled = make_scaler("range", columns, layout).transform(X.reshape(200, -1)).reshape(X.shape)
+    statistics, layout = column_statistics(X.reshape(200, -1)), recognise(X.shape[1:], None)
+    assert axis_of_units(statistics, layout) == axis
+    scaled = make_scaler("range", statistics, layout).transform(X.reshape(200, -1)).reshape(X.shape)
     others = (0, 2 - axis)
     np.testing.assert_allclose(scaled.min(axis=others), -1)
     np.testing.assert_allclose(scaled.max(axis=others), 1)
@@ -183,8 +186,8 @@ def test_sensors_in_one_unit_and_pictures_have_one_range():
     dark_edge = digits * np.linspace(0, 1, 8)
     in_colour = np.stack([digits, digits / 2, digits / 3], axis=3)
     for X in (in_one_unit, digits, dark_edge, in_colour, in_colour.transpose(0, 3, 1, 2)):
-        columns, layout = describe(X.reshape(len(X), -1)), recognise(X.shape[1:], None)
-        assert axis_of_units(columns, layout) is None
+        statistics, layout = column_statistics(X.reshape(len(X), -1)), recognise(X.shape[1:], None)
+        assert axis_of_units(statistics, layout) is None
 
 
 def test_the_code_tells_of_a_small_channel(small):
@@ -193,3 +196,10 @@ def test_the_code_tells_of_a_small_channel(small):
     codes = small(latent_dim=8, hidden_units=(64,), max_epochs=60).fit_transform(X)
     share = cross_val_score(LinearRegression(), codes, X[:, :, 1], cv=5, scoring="r2").mean()
     assert share > 0.6
+
+
+def test_the_flat_shape_of_a_table_tells_nothing_new(small):
+    X = load_wine().data
+    plain, told = (small(max_epochs=1, sample_shape=shape).fit(X) for shape in (None, (13,)))
+    assert same_weights(plain, told)
+    np.testing.assert_array_equal(plain.transform(X), told.transform(X))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from torch import Tensor
 
+from .._machine.digests import digest_of
 from ..exceptions import NotFiniteError
 from .layout import Layout
 from .rows import DatasetRows, in_order
@@ -37,7 +37,7 @@ def _of_arrays(scaler: Any) -> Any:
     return scaler.set_output(transform="default")
 
 
-class Columns(NamedTuple):
+class ColumnStatistics(NamedTuple):
     """Statistics of the columns of X, from which scalers are made.
 
     Parameters
@@ -53,7 +53,9 @@ class Columns(NamedTuple):
     standard: StandardScaler
 
 
-def describe(X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = False) -> Columns:
+def column_statistics(
+    X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = False
+) -> ColumnStatistics:
     """Return the statistics of X in one pass, a few rows at a time.
 
     Parameters
@@ -85,10 +87,12 @@ def describe(X: np.ndarray | DatasetRows, moments: bool = True, gaps: bool = Fal
             "X must stay finite when squared in float64, "
             f"got values up to {max(-low.min(), high.max()):g}"
         )
-    return Columns(low, high, standard)
+    return ColumnStatistics(low, high, standard)
 
 
-def resolve_scaling(scaling: str | None, columns: Columns, is_image: bool) -> str | None:
+def resolve_scaling(
+    scaling: str | None, statistics: ColumnStatistics, layout: Layout, dtype: np.dtype
+) -> str | None:
     """Resolve "auto": "range" for images and the like, "standard" for tables.
 
     Columns on one bounded scale (pixels, bits, ratings) show it by their ends: at least half of the
@@ -96,7 +100,8 @@ def resolve_scaling(scaling: str | None, columns: Columns, is_image: bool) -> st
     """
     if scaling != "auto":
         return scaling
-    low, high, _ = columns
+    is_image = dtype == np.uint8 or len(layout.sample_shape) > 1
+    low, high, _ = statistics
     varying = low < high
     if is_image or not varying.any():
         return "range"
@@ -106,19 +111,19 @@ def resolve_scaling(scaling: str | None, columns: Columns, is_image: bool) -> st
     return "range" if shares_bottom and shares_top else "standard"
 
 
-def make_scaler(scaling: str | None, columns: Columns, layout: Layout) -> Any:
+def make_scaler(scaling: str | None, statistics: ColumnStatistics, layout: Layout) -> Any:
     """Return a fitted scikit-learn scaler.
 
     Parameters
     ----------
     scaling : {"range", "standard", None}
-    columns : Columns
+    statistics : ColumnStatistics
     layout : Layout
         "range" gives channels in different units a range each.
     """
-    low, high, standard = columns
+    low, high, standard = statistics
     if scaling == "range":
-        axis = axis_of_units(columns, layout)
+        axis = axis_of_units(statistics, layout)
         others = None if axis is None else tuple({*range(len(layout.row_shape))} - {axis})
         lowest = low.reshape(layout.row_shape).min(axis=others, keepdims=True)
         highest = high.reshape(layout.row_shape).max(axis=others, keepdims=True)
@@ -137,9 +142,9 @@ def make_scaler(scaling: str | None, columns: Columns, layout: Layout) -> Any:
     return SCALERS["FunctionTransformer"]().fit(low[np.newaxis])
 
 
-def block_scaler(columns: Columns) -> StandardScaler:
+def block_scaler(statistics: ColumnStatistics) -> StandardScaler:
     """Return a scaler of encoded columns, where a rare category does not weigh too much."""
-    scaler = columns.standard
+    scaler = statistics.standard
     scaler.scale_ = np.maximum(scaler.scale_, LEAST_DEVIATION)
     return scaler
 
@@ -168,7 +173,7 @@ def in_units_of_rows(x: np.ndarray, scaler: Any, dtype: DTypeLike) -> np.ndarray
     return rows
 
 
-def axis_of_units(columns: Columns, layout: Layout) -> int | None:
+def axis_of_units(statistics: ColumnStatistics, layout: Layout) -> int | None:
     """Return the axis of a sample along which the units change, if there is one.
 
     Sensors in windows of shape (time, channels), or channels of images, are in different units if a
@@ -177,7 +182,7 @@ def axis_of_units(columns: Columns, layout: Layout) -> int | None:
     """
     if len(layout.row_shape) < 2:
         return None
-    low, high = (ends.reshape(layout.row_shape) for ends in columns[:2])
+    low, high = (ends.reshape(layout.row_shape) for ends in statistics[:2])
     axis_of_channels = 2 if layout.channels_last else 0
     for axis in [1, 0] if len(layout.row_shape) == 2 else [axis_of_channels]:
         n_channels = layout.row_shape[axis]
@@ -232,12 +237,9 @@ def given_scaler(scaling: Any) -> Any | None:
     return copy
 
 
-def summary(scaler: Any) -> str:
+def described_scaler(scaler: Any) -> str:
     """Return a text that is equal for scalers that compute the same."""
-    digest = sha256()
-    for numbers in center_and_factor(scaler):
-        digest.update(numbers.tobytes())
-    return f"{type(scaler).__name__} with digest {digest.hexdigest()[:16]}"
+    return f"{type(scaler).__name__} with digest {digest_of(*center_and_factor(scaler))}"
 
 
 def center_and_factor(scaler: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .._data.scaling import MOST_SPREAD, Columns, center_and_factor
+from .._data.scaling import MOST_SPREAD, ColumnStatistics, center_and_factor
 
 
 def warn_of_parameters(
-    estimator: Any, n_rows: int, columns: Columns, anew: bool, running: bool
+    estimator: Any, n_rows: int, statistics: ColumnStatistics, anew: bool, running: bool
 ) -> None:
     """Warn of sizes and of a scaling that the user has set, and that do not suit X.
 
@@ -22,10 +22,10 @@ def warn_of_parameters(
         With its model.
     n_rows : int
         0 for a stream that has not been counted.
-    columns : Columns
-        Statistics of X.
+    statistics : ColumnStatistics
+        Of the columns of X.
     anew : bool
-        Whether the model is new, and `columns` has moments.
+        Whether the model is new, and `statistics` has moments.
     running : bool
         Whether X is a part of the data.
     """
@@ -35,7 +35,7 @@ def warn_of_parameters(
         name in parameters and getattr(estimator, name) != parameters[name].default
         for name in ("latent_dim", "batch_size")
     )
-    n_columns = len(columns.low)
+    n_columns = len(statistics.low)
     advice = []
     if sets_latent_dim and latent_dim >= n_columns and anew:
         advice.append(
@@ -48,7 +48,7 @@ def warn_of_parameters(
         )
     if anew:
         _, factor = center_and_factor(estimator.model_.scaler)
-        spread = float(np.mean(np.sqrt(columns.standard.var_) * np.abs(factor)))
+        spread = float(np.mean(np.sqrt(statistics.standard.var_) * np.abs(factor)))
         if spread > MOST_SPREAD:
             advice.append(
                 f"scaling={estimator.scaling!r} leaves values that spread by {spread:.2g}, and the "

@@ -25,9 +25,9 @@ from .callback_support import CallbackSupportMixin, with_callbacks
 from .network_parameters import NetworkParameters
 from .notebook import visual_block
 from .parameters import check_parameters, check_structure
-from .rows import split
+from .rows import rows_at, split
 from .run import Run
-from .saving import MALFORMED, complete_state, describe, from_description, plain_state
+from .saving import MALFORMED, complete_state, description_of, from_description, plain_state
 
 # Data sets and objectives of the user's own may draw random numbers before the training is seeded.
 READING_SEED = 0
@@ -108,13 +108,16 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         n_epochs = run.n_epochs(run.rows if trained_on is None else trained_on)
         context = self._init_callback_context(max_subtasks=n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        scores = []
+        if held_out is not None:
+            rows = rows_at(run.rows, held_out)
+            scores = [HeldOutScore(lambda: run.explained(rows))]
         callbacks = [
-            # Ours first: the user's read its note.
-            *([] if held_out is None else [HeldOutScore(lambda: run.explained(held_out))]),
+            *scores,  # ours first: the user's read its note
             *copies_of(self.callbacks, self),
             EpochTasks(context, run.fitted_so_far, estimator=self, X=X, y=y),
         ]
-        run.train(n_epochs, callbacks, self.checkpoint_dir, trained_on)
+        run.train(n_epochs, callbacks, self.checkpoint_dir, trained_on, held_out)
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
         return self
 
@@ -185,7 +188,7 @@ class BaseBiGAN(CallbackSupportMixin, NetworkParameters):
         check_is_fitted(self)
         check_parameters(self)
         check_structure(self)
-        description, arrays = describe(self, optimizers)
+        description, arrays = description_of(self, optimizers)
         if is_first_process():
             file.write(Path(path), description, arrays)
 

@@ -25,7 +25,7 @@ def rows_of(estimator: Any, X: Any) -> Any:
 
 
 def read_rows(
-    estimator: Any, X: Any, reset: bool = False, ensure_min_samples: int = 1
+    estimator: Any, X: Any, reset: bool = False, is_training: bool = False
 ) -> tuple[Any, tuple[int, ...]]:
     """Return X as flat rows of finite numbers, and the shape of a row as it came.
 
@@ -38,13 +38,15 @@ def read_rows(
     X : array-like or Dataset
     reset : bool
         Whether the estimator is to learn the number of columns and their names.
-    ensure_min_samples : int
+    is_training : bool
+        Whether X needs two rows, and may be a stream.
     """
     leave_other_threads()
+    n_least = 2 if is_training else 1
     if reset and (encoder := column_encoder(estimator.scaling, X)) is not None:
         estimator.columns_ = encoder.fit(X)
     if hasattr(estimator, "columns_"):
-        return _encoded(estimator, X, reset, ensure_min_samples)
+        return _encoded(estimator, X, reset, n_least)
     rows, row_shape = open_rows(X)
     row_shape = row_shape or np.shape(rows)[1:]
     if row_shape and not reset:
@@ -53,15 +55,13 @@ def read_rows(
     if isinstance(rows, DatasetRows):
         checks: dict[str, Any] = {"skip_check_array": True}
         if isinstance(rows, StreamRows):
-            _check_stream(estimator, rows, is_training=ensure_min_samples > 1)
-        elif len(rows) < ensure_min_samples:
-            raise ValueError(
-                f"X has {len(rows)} sample(s), while a minimum of {ensure_min_samples} is required"
-            )
-    elif not reset and _passes(estimator, rows, ensure_min_samples):
+            _check_stream(estimator, rows, is_training)
+        else:
+            _require_rows(rows, n_least)
+    elif not reset and _passes(estimator, rows, n_least):
         return rows, row_shape
     else:
-        checks = {"dtype": FLOATS + INTEGERS, "ensure_min_samples": ensure_min_samples}
+        checks = {"dtype": FLOATS + INTEGERS, "ensure_min_samples": n_least}
     try:
         rows = validate_data(estimator, rows, reset=reset, **checks)
     except (TypeError, ValueError) as error:
@@ -79,7 +79,12 @@ def read_rows(
     return rows, row_shape
 
 
-def _passes(estimator: Any, rows: Any, ensure_min_samples: int) -> bool:
+def _require_rows(rows: np.ndarray | DatasetRows, n_least: int) -> None:
+    if len(rows) < n_least:
+        raise ValueError(f"X has {len(rows)} sample(s), while a minimum of {n_least} is required")
+
+
+def _passes(estimator: Any, rows: Any, n_least: int) -> bool:
     """Return whether scikit-learn's checks are sure to return these rows as they are.
 
     They take longer for a row than the encoder does, mostly to find out what kind of table it is.
@@ -89,7 +94,7 @@ def _passes(estimator: Any, rows: Any, ensure_min_samples: int) -> bool:
         and rows.ndim == 2
         and rows.dtype.type in NUMBERS
         and rows.dtype.isnative
-        and len(rows) >= ensure_min_samples
+        and len(rows) >= n_least
         and rows.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")  # whose lack in X is worth a warning
     ):
@@ -112,13 +117,10 @@ def column_encoder(scaling: Any, X: Any) -> ColumnEncoder | None:
 
 
 def _encoded(
-    estimator: Any, X: Any, reset: bool, ensure_min_samples: int
+    estimator: Any, X: Any, reset: bool, n_least: int
 ) -> tuple[np.ndarray, tuple[int, ...]]:
     rows = estimator.columns_.transform(X)
-    if len(rows) < ensure_min_samples:
-        raise ValueError(
-            f"X has {len(rows)} sample(s), while a minimum of {ensure_min_samples} is required"
-        )
+    _require_rows(rows, n_least)
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     return rows, rows.shape[1:]
 
@@ -145,8 +147,8 @@ def _check_stream(estimator: Any, rows: StreamRows, is_training: bool) -> None:
 
 def split(
     rows: np.ndarray | DatasetRows, validation_fraction: float | None
-) -> tuple[np.ndarray | None, Any]:
-    """Return the numbers of the rows to train on, None for all, and the rows held out."""
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the numbers of the rows to train on and of those held out: None, None by default."""
     if validation_fraction is None:
         return None, None
     if isinstance(rows, StreamRows):
@@ -163,7 +165,11 @@ def split(
         )
     # Not by random_state: a training resumed in another process must find the same rows.
     order = np.random.RandomState(0).permutation(len(rows))
-    held_out, trained_on = np.sort(order[:n_held_out]), np.sort(order[n_held_out:])
+    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+
+def rows_at(rows: np.ndarray | DatasetRows, numbers: np.ndarray) -> np.ndarray | DatasetRows:
+    """Return the rows of these numbers."""
     if isinstance(rows, DatasetRows):
-        return trained_on, DatasetRows(Subset(rows.dataset, held_out.tolist()))  # type: ignore[arg-type]
-    return trained_on, rows[held_out]
+        return DatasetRows(Subset(rows.dataset, numbers.tolist()))  # type: ignore[arg-type]
+    return rows[numbers]

@@ -15,14 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from .._data.inference import for_training, require_finite
+from .._data.batches import for_training
+from .._data.inference import require_finite
 from .._data.layout import Layout, recognise
 from .._data.rows import DatasetRows, from_all_over
 from .._data.scaling import (
-    Columns,
+    ColumnStatistics,
     block_scaler,
     center_and_factor,
-    describe,
+    column_statistics,
     given_scaler,
     make_scaler,
     resolve_scaling,
@@ -55,9 +56,9 @@ from ..networks.building import moved
 from ..objectives import resolve_objective
 from ..priors import resolve_prior, try_draw
 from .advice import warn_of_parameters
-from .automatic import resolve_batch_size, resolve_epochs, resolve_rate
+from .automatic import automatic_epochs, resolve_batch_size, resolve_rate
 from .parameters import (
-    RUN,
+    EXECUTION,
     build_players,
     check_structure,
     draw_seed,
@@ -112,16 +113,17 @@ class Run:
         # Only partial_fit takes it: it holds the memory of a step.
         recorded = vars(estimator).pop("_recorded", None)
         self.recorded = recorded if running else None
-        self.before = dict(vars(estimator))
+        # Without the callbacks' context, which scikit-learn adds before the training.
+        self.attributes_at_start = dict(vars(estimator))
         self.anew = anew
         self.running = running
-        kept = self.before
+        kept = self.attributes_at_start
         if anew:  # without what the fit before has learned
             parameters = parameters_of(estimator)
             kept = {n: v for n, v in kept.items() if n in parameters or not n.endswith("_")}
         self.draft = object.__new__(type(estimator))
         vars(self.draft).update(kept)
-        self.rows, row_shape = read_rows(self.draft, X, reset=anew, ensure_min_samples=2)
+        self.rows, row_shape = read_rows(self.draft, X, reset=anew, is_training=True)
         if anew:
             self.layout = recognise(row_shape, wanted_sample_shape(estimator))
             if hasattr(self.draft, "columns_"):
@@ -135,7 +137,7 @@ class Run:
         draft = self.draft
         if not isinstance(draft.max_epochs, str):  # a stream would be read to be counted
             return draft.max_epochs
-        return resolve_epochs(draft.max_epochs, draft.batch_size, len(rows))
+        return automatic_epochs(draft.batch_size, len(rows))
 
     def train(
         self,
@@ -143,6 +145,7 @@ class Run:
         callbacks: Sequence[Any],
         checkpoint_dir: str | PathLike[str] | None = None,
         trained_on: np.ndarray | None = None,
+        held_out: np.ndarray | None = None,
     ) -> None:
         """Train, and commit.
 
@@ -153,6 +156,8 @@ class Run:
         checkpoint_dir : str, path-like or None
         trained_on : ndarray of int or None
             Numbers of the rows to train on; None takes all.
+        held_out : ndarray of int or None
+            Numbers of the other rows, if there are any.
 
         Raises
         ------
@@ -162,30 +167,33 @@ class Run:
             After committing the last good networks, unless the first epoch did not end well.
         """
         draft = self.draft
-        if trained_on is not None:
-            self.held_out = np.setdiff1d(np.arange(len(self.rows)), trained_on, assume_unique=True)
+        self.held_out = held_out
         if draft.data_parallel:
             resolve_device(draft.device)  # "cuda" without a GPU is an error, as elsewhere
             self.processes = AcceleratedProcesses(cpu=str(draft.device) == "cpu")
         is_first = self.processes.is_first
-        columns = self.processes.broadcast(
-            describe(self.rows, self.anew, gaps=hasattr(draft, "columns_")) if is_first else None
+        statistics = self.processes.broadcast(
+            column_statistics(self.rows, self.anew, gaps=hasattr(draft, "columns_"))
+            if is_first
+            else None
         )
-        self._prepare_model(columns, checkpoint_dir)
+        self._prepare_model(statistics, checkpoint_dir)
         model = draft.model_
         # An extreme value of X stays extreme when it is scaled.
-        extremes = to_device(as_tensor(np.stack([columns.low, columns.high])), model.device)
+        extremes = to_device(as_tensor(np.stack([statistics.low, statistics.high])), model.device)
         require_finite(model.to_samples(extremes), extremes)
         if draft.features == "summary" and model.summary is None:
             draft.model_ = model = self._summarised(n_rows=N_ROWS_AT_FIRST)  # for callbacks
         if self.anew:
             draft._try_out()
         if is_first:
-            warn_of_parameters(draft, self.rows.shape[0], columns, self.anew, self.running)
+            warn_of_parameters(draft, self.rows.shape[0], statistics, self.anew, self.running)
         checkpoints = None
         if checkpoint_dir is not None and is_first:
-            run = describe_run(self.rows, columns, self._parameters(n_epochs), draft._seed)
-            checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, run)
+            depends_on = describe_run(
+                self.rows, statistics, self._parameters(n_epochs), draft._seed
+            )
+            checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, depends_on)
         bar = ProgressBar()
         shows = [bar] if draft.verbose and is_first else []
         n_rows = len(self.rows if trained_on is None else trained_on)
@@ -267,7 +275,7 @@ class Run:
 
     def _keeps_summary(self) -> bool:
         """Return whether X is a part too short for a better summary than that of earlier parts."""
-        model = self.before.get("model_")
+        model = self.attributes_at_start.get("model_")
         if not self.running or model is None or model.summary is None:
             return False
         return self.rows.shape[0] < model.summary.n_rows_to_relearn
@@ -281,7 +289,7 @@ class Run:
     def _show(self) -> None:
         """Give the estimator the draft's attributes."""
         drafted, shown = vars(self.draft), vars(self.estimator)
-        for name in self.before.keys() - drafted.keys():
+        for name in self.attributes_at_start.keys() - drafted.keys():
             shown.pop(name, None)
         shown.update(drafted)
 
@@ -299,41 +307,37 @@ class Run:
                 vars(self.estimator).clear()
                 vars(self.estimator).update(before)
 
-    def _prepare_model(self, columns: Columns, checkpoint_dir: str | PathLike[str] | None) -> None:
+    def _prepare_model(
+        self, statistics: ColumnStatistics, checkpoint_dir: str | PathLike[str] | None
+    ) -> None:
         """Build the networks or bring those that there are to the device."""
         draft = self.draft
-        if not self.anew:
-            check_structure(draft)
-        else:
-            draft._built_from = structure_of(draft)
-            scaler = self._make_scaler(columns)
-        present = None if self.anew else draft.model_.device
-        device = self.processes.device or resolve_device(draft.device, present)
         if self.anew:
+            draft._built_from = structure_of(draft)
+            scaler = self._make_scaler(statistics)
+            device = self.processes.device or resolve_device(draft.device)
             draft._seed = self._seed(checkpoint_dir)
-            self._build(scaler, columns, device)
-        elif device != draft.model_.device:
-            draft.model_ = draft.model_.to(device)
-            draft._optimizers = None
+            self._build(scaler, statistics, device)
+        else:
+            check_structure(draft)
+            device = self.processes.device or resolve_device(draft.device, draft.model_.device)
+            if device != draft.model_.device:
+                draft.model_ = draft.model_.to(device)
+                draft._optimizers = None
         if draft._optimizers is None:
             draft._optimizers = make_optimizers(draft.model_.players)
 
-    def _make_scaler(self, columns: Columns) -> Any:
+    def _make_scaler(self, statistics: ColumnStatistics) -> Any:
         draft = self.draft
         if hasattr(draft, "columns_"):
-            return block_scaler(columns)
-        is_image = (
-            self.rows.dtype == np.uint8
-            or draft.sample_shape is not None
-            or len(self.layout.row_shape) > 1
-        )
+            return block_scaler(statistics)
         given = given_scaler(draft.scaling)
         if given is None:
-            scaling = resolve_scaling(draft.scaling, columns, is_image)
-            return make_scaler(scaling, columns, self.layout)
-        if given.n_features_in_ != len(columns.low):
+            scaling = resolve_scaling(draft.scaling, statistics, self.layout, self.rows.dtype)
+            return make_scaler(scaling, statistics, self.layout)
+        if given.n_features_in_ != len(statistics.low):
             raise ValueError(
-                f"scaling must be a scaler of the {len(columns.low)} columns of X, got one of "
+                f"scaling must be a scaler of the {len(statistics.low)} columns of X, got one of "
                 f"{given.n_features_in_}"
             )
         return given
@@ -344,17 +348,17 @@ class Run:
         earlier = None if checkpoint_dir is None else seed_in(checkpoint_dir)
         return int(self.processes.broadcast(seed if earlier is None else earlier))
 
-    def _build(self, scaler: Any, columns: Columns, device: torch.device) -> None:
+    def _build(self, scaler: Any, statistics: ColumnStatistics, device: torch.device) -> None:
         """Give the draft an untrained model for rows like those described."""
         draft = self.draft
         _, factor = center_and_factor(scaler)
-        total_variance = float(np.sum(columns.standard.var_ * np.square(factor)))
+        total_variance = float(np.sum(statistics.standard.var_ * np.square(factor)))
         latent_dim = int(draft.latent_dim)
         with seeded(draft._seed, device):
             prior = resolve_prior(draft._built_from["prior"], latent_dim)
             shape = self.layout.sample_shape
-            encoder = vars(draft).get("columns_")
-            players = build_players(draft._built_from, shape, prior, scaler, encoder)
+            columns = vars(draft).get("columns_")
+            players = build_players(draft._built_from, shape, prior, scaler, columns)
             players = moved(players, device, shape, latent_dim)
         draft.model_ = Fitted(
             players=players,
@@ -364,7 +368,7 @@ class Run:
             latent_dim=latent_dim,
             total_variance=total_variance if total_variance > 0 else 1.0,
             device=device,
-            sizes_in_fit=UNKNOWN if encoder else sizes_in_fit(self.rows, scaler),
+            sizes_in_fit=UNKNOWN if columns else sizes_in_fit(self.rows, scaler),
         )
         draft.history_, draft.n_epochs_ = [], 0
         draft._optimizers = None
@@ -374,7 +378,7 @@ class Run:
         """Return the parameters that the result of this training depends on."""
         draft = self.draft
         parameters = parameters_of(draft).items()
-        return {name: value for name, value in parameters if name not in RUN} | {
+        return {name: value for name, value in parameters if name not in EXECUTION} | {
             "scaling": draft._built_from["scaling"],
             "max_epochs": n_epochs,
             "precision": resolve_precision(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,15 @@ def resolve_precision(
     else:
         native = False
     return torch.bfloat16 if native else torch.float32
+
+
+@contextmanager
+def products_in(precision: torch.dtype, device: torch.device) -> Iterator[None]:
+    """Compute matrix products in this precision inside."""
+    with torch.autocast(device.type, precision, precision != torch.float32):
+        yield
+    # Within a caller's autocast, casts of the weights there would be kept for the next step.
+    torch.clear_autocast_cache()
 
 
 def cpu_capabilities() -> Mapping[str, Any]:

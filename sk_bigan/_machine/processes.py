@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from .extras import missing
-from .random_numbers import generators, set_generators
+from .random_numbers import generators, set_seeds, undisturbed
 
 
 class Processes:
@@ -141,14 +141,11 @@ class AcceleratedProcesses(Processes):
         if self.n == 1:
             yield
             return
-        before = generators(device)
         # Follows from what all have drawn so far, and takes no draw itself.
-        seed = crc32(before[device.type].numpy().tobytes())
-        torch.default_generator.manual_seed(seed + self.index)
-        if device.type != "cpu":
-            torch.get_device_module(device).manual_seed(seed + self.index)
-        yield
-        set_generators(device, before)
+        seed = crc32(generators(device)[device.type].numpy().tobytes())
+        with undisturbed(device):
+            set_seeds(seed + self.index, device)
+            yield
 
     @contextmanager
     def synchronized_batch_norm(self, *networks: nn.Module) -> Iterator[None]:

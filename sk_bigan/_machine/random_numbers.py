@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
@@ -13,26 +13,26 @@ from .threads import leave_other_threads, one_at_a_time
 CPU = torch.device("cpu")
 
 
+def set_seeds(seed: int, device: torch.device) -> None:
+    """Start the generators that a training on the device draws from."""
+    torch.default_generator.manual_seed(seed)
+    if device.type != "cpu":
+        with torch.accelerator.device_index(device.index):
+            torch.get_device_module(device).manual_seed(seed)
+
+
 @contextmanager
 def seeded(seed: int, device: torch.device = CPU) -> Iterator[None]:
     """Start torch's generators from `seed` inside, and restore them afterwards.
 
-    They belong to the whole process, so that one thread at a time may be inside.
+    They belong to the whole process, so that one thread at a time may be inside. A GPU is the
+    current one there, as CUDA graphs need it.
     """
     leave_other_threads()
-    with one_at_a_time(), torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        if device.type == "cpu":
-            yield
-            return
-        generators = torch.get_device_module(device)
-        with torch.accelerator.device_index(device.index):
-            before = generators.get_rng_state()
-            generators.manual_seed(seed)
-            try:
-                yield
-            finally:
-                generators.set_rng_state(before)
+    here = nullcontext() if device.type == "cpu" else torch.accelerator.device_index(device.index)
+    with one_at_a_time(), here, undisturbed(device):
+        set_seeds(seed, device)
+        yield
 
 
 def generators(device: torch.device) -> dict[str, Tensor]:

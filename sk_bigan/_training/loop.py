@@ -94,9 +94,7 @@ class Training:
         net.rollbacks_, net.epoch_so_far_ = 0, None
         self.health = HealthChecks.of(net, X)
         self.at_start = on_cpu(net.training_state())
-        net.notify(
-            "on_train_begin", X=X, y=None
-        )  # a callback may set weights, which a failure undoes
+        net.notify("on_train_begin", X=X, y=None)  # in which a callback may set weights
         self.recovery = Recovery(net)
 
     def undo(self) -> None:

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.dropout import _DropoutNd
 
+from .._machine.devices import products_in
+
 # Share of the distance to the nearest other sample of the batch, so that a change is small where
 # samples are dense and depends on no unit (as in Hu et al. 2017, arXiv:1702.08720).
 REACH = 0.2
@@ -42,16 +44,17 @@ def most_changing(E: nn.Module, x: Tensor, precision: torch.dtype) -> Tensor:
     distances = torch.cdist(rows, rows).fill_diagonal_(torch.inf)  # (n, n)
     lengths = REACH * distances.amin(1).nan_to_num(posinf=0)  # (n,), 0 for a row by itself
     direction = _of_lengths(torch.randn_like(x), lengths).requires_grad_()
-    statistics = {name: buffer.clone() for name, buffer in E.named_buffers()}
-    with (
-        without_dropout(E),
-        torch.autocast(x.device.type, precision, precision != torch.float32),
-    ):
-        both = functional_call(E, statistics, (torch.cat([x, x + direction]),))
-    torch.clear_autocast_cache()  # as in `Game.autocast`
+    with without_dropout(E), products_in(precision, x.device):
+        both = statistics_kept(E, torch.cat([x, x + direction]))
     codes, changed = both.float().chunk(2)
     (gradient,) = torch.autograd.grad((changed - codes).square().sum(), direction)
     return _of_lengths(gradient, lengths)
+
+
+def statistics_kept(E: nn.Module, x: Tensor) -> Tensor:
+    """Return E(x), and leave E's running statistics as they are."""
+    statistics = {name: buffer.clone() for name, buffer in E.named_buffers()}
+    return functional_call(E, statistics, (x,))
 
 
 def dropout_layers(E: nn.Module) -> list[nn.Module]:

@@ -7,20 +7,20 @@ The gradients at the copies are all that E and G need of D.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from .._machine.backward import backward
+from .._machine.devices import products_in
 from .._machine.processes import ALONE, Processes
 from ..networks.players import Players
 from ..networks.tables import filled, gaps_filled, takes_gaps
 from ..objectives import Objective, input_gradients, r1_penalty
-from .perturbations import dropout_layers, most_changing, without_dropout
+from .perturbations import dropout_layers, most_changing, statistics_kept, without_dropout
 
 # D's loss may be flat where the other player's is steep (hinge, beyond its margin). A slope this
 # small in place of 0 does not move D's weights and, being a power of two, costs no digit.
@@ -52,13 +52,9 @@ class Game(NamedTuple):
     vat_weight: float = 0.0
     precision: torch.dtype = torch.float32
 
-    @contextmanager
-    def autocast(self, x: Tensor) -> Iterator[None]:
+    def autocast(self, x: Tensor) -> AbstractContextManager[None]:
         """Compute matrix products in `precision` inside."""
-        with torch.autocast(x.device.type, self.precision, self.precision != torch.float32):
-            yield
-        # Within a caller's autocast, casts of these weights would be kept for the next step.
-        torch.clear_autocast_cache()
+        return products_in(self.precision, x.device)
 
 
 class Pair(NamedTuple):
@@ -118,17 +114,19 @@ def accumulate_gradients(
     E, G, _ = players
     cycles, gaps = players.cycle_discriminators, takes_gaps(E)
     views = [gaps_filled(E, view) for view in views]
-    inputs = [*views]
-    apart = ()
+    seen = dict(zip(("view", "second view"), views, strict=False))
+    without_dropout_codes = ()
     if game.vat_weight > 0:
         changed = views[0] + most_changing(E, views[0], game.precision)
         if dropout_layers(E):  # it would drop other values of each
             with game.autocast(x), without_dropout(E):
-                apart = E(torch.cat([views[0], changed])).float().chunk(2)
+                without_dropout_codes = E(torch.cat([views[0], changed])).float().chunk(2)
         else:
-            inputs.append(changed)
+            seen["changed view"] = changed
     with game.autocast(x):
-        codes, *other_codes = E(torch.cat(inputs)).float().chunk(len(inputs))  # (n, latent_dim)
+        codes_of_all = E(torch.cat([*seen.values()])).float().chunk(len(seen))
+        codes_of = dict(zip(seen, codes_of_all, strict=True))
+        codes = codes_of["view"]  # (n, latent_dim)
         generated = G(z).float()
         if game.cycle_weight > 0 or cycles or gaps:
             reconstructed = G(codes).float()
@@ -136,8 +134,7 @@ def accumulate_gradients(
             x = filled(x, reconstructed.detach())
         if cycles:
             # E's running statistics are those of the data, and must not see what is generated.
-            statistics = {name: buffer.clone() for name, buffer in E.named_buffers()}
-            recoded = functional_call(E, statistics, (generated,)).float()
+            recoded = statistics_kept(E, generated).float()
     contests = {"": Contest(players.D, Pair(x, codes), Pair(generated, z))}
     if cycles:
         for name, sent, returned in (("xx", x, reconstructed), ("zz", z, recoded)):
@@ -146,10 +143,11 @@ def accumulate_gradients(
     weighted = {}
     if game.cycle_weight > 0:
         weighted["cycle"] = (x - reconstructed).square().mean(), game.cycle_weight
-    if len(views) == 2:
-        weighted["consistency"] = (codes - other_codes[0]).square().mean(), game.consistency_weight
+    if "second view" in seen:
+        difference = codes - codes_of["second view"]
+        weighted["consistency"] = difference.square().mean(), game.consistency_weight
     if game.vat_weight > 0:
-        before, after = apart or (codes, other_codes[-1])
+        before, after = without_dropout_codes or (codes, codes_of["changed view"])
         weighted["vat"] = (before - after).square().mean(), game.vat_weight
 
     losses: dict[str, Tensor] = {}

@@ -8,7 +8,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from .._data.layout import Layout, recognise
-from .._data.scaling import Columns, axis_of_units, describe, make_scaler, resolve_scaling
+from .._data.scaling import (
+    ColumnStatistics,
+    axis_of_units,
+    column_statistics,
+    make_scaler,
+    resolve_scaling,
+)
 from ..display.coding import is_invertible
 from .transformers import flat
 
@@ -19,18 +25,18 @@ def scaler_of(X: Any) -> Any:
     It standardises the columns of a table. It maps images, and columns of one bounded scale, onto
     [-1, 1] as a whole, or each channel where channels have different units.
     """
-    columns, row_shape = describe(flat(X)), np.shape(X)[1:]
-    is_image = len(row_shape) > 1 or np.asarray(X).dtype == np.uint8
-    scaling = resolve_scaling("auto", columns, is_image)
-    return make_scaler(scaling, columns, _layout_of(row_shape, columns))
+    statistics = column_statistics(flat(X))
+    layout = _layout_of(np.shape(X)[1:], statistics)
+    scaling = resolve_scaling("auto", statistics, layout, np.asarray(X).dtype)
+    return make_scaler(scaling, statistics, layout)
 
 
-def _layout_of(row_shape: tuple[int, ...], columns: Columns) -> Layout:
+def _layout_of(row_shape: tuple[int, ...], statistics: ColumnStatistics) -> Layout:
     try:
         return recognise(row_shape, None)
     except ValueError:  # channels may come first or last, and the units tell which
         first, last = (Layout(row_shape, row_shape, is_last) for is_last in (False, True))
-        return last if axis_of_units(columns, first) is None else first
+        return last if axis_of_units(statistics, first) is None else first
 
 
 class InUnits(BaseEstimator):
