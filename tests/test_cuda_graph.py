@@ -4,8 +4,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback, GradientNormClipping
 
-from sk_bigan._data.batches import Batches
-from sk_bigan._data.inference import for_training
+from sk_bigan._data.batches import Batches, for_training
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
