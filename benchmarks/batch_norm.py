@@ -31,6 +31,7 @@ from sklearn.model_selection import train_test_split
 from torch.optim.swa_utils import update_bn
 
 from sk_bigan import BiGANTransformer
+from sk_bigan._estimator.steps import resolve_batch_size
 
 ROWS = 10_000
 LIGHT = {"cycle_weight": 1, "consistency_weight": 0}
@@ -93,7 +94,8 @@ def measure(X: np.ndarray, parameters: dict[str, Any], seed: int) -> dict[str, d
     codes = torch.from_numpy(bigan.transform(train)).float()
     draws = torch.from_numpy(bigan.model_.draw_codes(len(train), seed)).float()
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
-    batches = [part for part in order.split(bigan.batch_size) if len(part) > 1]
+    batch_size = resolve_batch_size(bigan.batch_size, len(train))
+    batches = [part for part in order.split(batch_size) if len(part) > 1]
     return {
         "codes and draws": figures(bigan, held_out),
         "codes": figures(with_statistics_of(bigan, [codes[b] for b in batches]), held_out),

@@ -51,7 +51,7 @@ def main() -> None:
         for batch_size in arguments.batch_sizes:
             command = [sys.executable, "-c", FIT, str(side), str(batch_size)]
             command += [arguments.architecture, *arguments.encoder_hidden_units]
-            run = subprocess.run(command, capture_output=True, text=True, check=True)
+            run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             figures = json.loads(run.stdout).values()
             print(f"| {side} | {batch_size} |", " | ".join(f"{n:,.0f}" for n in figures), "|")
 

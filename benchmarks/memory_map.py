@@ -23,6 +23,7 @@ FIT = """
 import json, sys
 import numpy as np, torch
 from sk_bigan import BiGANTransformer
+from sk_bigan._estimator.steps import resolve_batch_size
 
 path, device = sys.argv[1:]
 torch.set_num_threads(2)
@@ -35,7 +36,7 @@ start = megabytes("VmRSS")
 X = np.load(path, mmap_mode="r")
 bigan = BiGANTransformer(latent_dim=50, max_epochs=1, device=device, random_state=0).fit(X)
 print(json.dumps({
-    "steps": -(-len(X) // bigan.batch_size),
+    "steps": -(-len(X) // resolve_batch_size(bigan.batch_size, len(X))),
     "MB before": start,
     "MB at the peak": megabytes("VmHWM"),
     "MB beside the file's pages": megabytes("RssAnon"),
@@ -61,7 +62,7 @@ def main():
             part[:] = random.integers(256, size=part.shape, dtype=np.uint8)
         X.flush()
         command = [sys.executable, "-c", FIT, path, arguments.device]
-        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     for name, value in json.loads(run.stdout).items():
         print(f"{name:<28}{value:>10,.0f}")
 

@@ -55,9 +55,8 @@ print(json.dumps({"seconds": seconds, "megabytes": megabytes("VmHWM") - before})
 
 
 def measure(point):
-    run = subprocess.run(
-        [sys.executable, "-c", POINT, json.dumps(point)], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", POINT, json.dumps(point)]
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(run.stdout)
 
 

@@ -421,7 +421,7 @@ print(imported - start, dynamo - imported, perf_counter() - dynamo)
 
 def in_a_new_process(script, *arguments):
     command = [sys.executable, "-c", script, *arguments]
-    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return [float(number) for number in run.stdout.split()]
 
 
