@@ -357,7 +357,7 @@ METHODS: dict[str, Callable[[Task, int, float | None], Fitted]] = {
     "colour statistics": colour_statistics,
     "patch dictionary": patch_dictionary,
     "untrained mlp": untrained,
-    "reference BiGAN": partial(bigan, **REFERENCE),
+    "reference BiGAN": partial(deep, epochs=20, **REFERENCE),
     "BiGAN mlp, light, no swap": partial(bigan, **LIGHT, augmentation=None),
     "BiGAN mlp, light": partial(bigan, **LIGHT),
     "BiGAN mlp, drawings": partial(bigan, **DRAWINGS),
