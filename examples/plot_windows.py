@@ -30,9 +30,7 @@ print(windows.shape)
 # Learn from the time in which the cell fires at an even pace. Then judge all windows.
 
 even = (starts >= 2000) & (starts < 5000)
-detector = BiGANDetector(
-    latent_dim=8, contamination=0.01, validation_fraction=0.3, random_state=0
-).fit(windows[even])
+detector = BiGANDetector(latent_dim=8, contamination=0.01, random_state=0).fit(windows[even])
 odd = detector.predict(windows) == -1
 
 # %%
@@ -41,7 +39,7 @@ odd = detector.predict(windows) == -1
 pca = PCA(8).fit(windows[even])
 missed = ((windows - pca.inverse_transform(pca.transform(windows))) ** 2).sum(axis=1)
 odd_by_pca = missed > np.quantile(missed[even], 0.99)
-for start, end in (0, 700), (5000, 6700), (7500, 10700):
+for start, end in (0, 700), (700, 2000), (2000, 5000), (5000, 6700), (6700, 7500), (7500, 10700):
     between = (starts >= start) & (starts < end)
     print(
         f"windows from {start:>4} to {end:>5}: "
