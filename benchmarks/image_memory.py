@@ -9,22 +9,19 @@ themselves are bytes, and come on top: 1,000 of 96 x 96 take 28 MB.
 """
 
 import argparse
-import json
-import subprocess
-import sys
+
+from apart import apart
 
 FIT = """
-import json, resource, sys
+import json, sys
 import numpy as np
+from apart import megabytes
 from sk_bigan import BiGANTransformer
 
 side, batch_size, architecture = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 hidden_units = [int(n) for n in sys.argv[4:]]
 
-def megabytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-
-imports = megabytes()
+imports = megabytes("VmHWM")
 X = np.random.default_rng(0).integers(256, size=(2 * batch_size, side, side, 3), dtype=np.uint8)
 BiGANTransformer(
     latent_dim=64,
@@ -35,7 +32,7 @@ BiGANTransformer(
     max_epochs=1,
     random_state=0,
 ).fit(X)
-print(json.dumps({"imports": imports, "peak": megabytes()}))
+print(json.dumps({"imports": imports, "peak": megabytes("VmHWM")}))
 """
 
 
@@ -49,10 +46,8 @@ def main() -> None:
     print("| side | batch size | MB, imports | MB, peak |\n|---|---|---|---|")
     for side in arguments.sides:
         for batch_size in arguments.batch_sizes:
-            command = [sys.executable, "-c", FIT, str(side), str(batch_size)]
-            command += [arguments.architecture, *arguments.encoder_hidden_units]
-            run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            figures = json.loads(run.stdout).values()
+            shape = arguments.architecture, *arguments.encoder_hidden_units
+            figures = apart(FIT, side, batch_size, *shape).values()
             print(f"| {side} | {batch_size} |", " | ".join(f"{n:,.0f}" for n in figures), "|")
 
 

@@ -9,28 +9,23 @@ them" is what the process holds of its own at the end.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from apart import apart
 
 N_FEATURES, CHUNK = 784, 10_000
 
 FIT = """
 import json, sys
 import numpy as np, torch
+from apart import megabytes
 from sk_bigan import BiGANTransformer
 from sk_bigan._estimator.steps import resolve_batch_size
 
 path, device = sys.argv[1:]
 torch.set_num_threads(2)
-
-def megabytes(field):
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) / 1000 for line in status if line.startswith(field))
 
 start = megabytes("VmRSS")
 X = np.load(path, mmap_mode="r")
@@ -61,9 +56,8 @@ def main():
             part = X[start : start + CHUNK]
             part[:] = random.integers(256, size=part.shape, dtype=np.uint8)
         X.flush()
-        command = [sys.executable, "-c", FIT, path, arguments.device]
-        run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    for name, value in json.loads(run.stdout).items():
+        figures = apart(FIT, path, arguments.device)
+    for name, value in figures.items():
         print(f"{name:<28}{value:>10,.0f}")
 
 
