@@ -14,7 +14,6 @@ draw better samples: cycle_weight=1, consistency_weight=0.
 """
 
 import argparse
-import io
 import json
 from collections.abc import Callable
 from copy import deepcopy
@@ -23,8 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from features import frechet_distance
-from PIL import Image
+from features import frechet_distance, photographs
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
@@ -43,11 +41,7 @@ def mnist(folder: Path) -> np.ndarray:
 
 
 def colour32(folder: Path) -> np.ndarray:
-    data = np.load(folder / "colour32.npz")
-    raw, ends = data["jpeg_train"].tobytes(), data["ends_train"][:ROWS]
-    starts = np.r_[0, ends[:-1]]
-    pictures = [Image.open(io.BytesIO(raw[a:b])) for a, b in zip(starts, ends, strict=True)]
-    return np.stack([np.asarray(picture) for picture in pictures])
+    return photographs(folder / "colour32.npz", "train", ROWS)
 
 
 def flat(load: Callable[[Path], np.ndarray]) -> Callable[[Path], np.ndarray]:

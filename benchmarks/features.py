@@ -522,17 +522,23 @@ def load_photographs(data: Path | None) -> Split:
     """Flat rows of 0..255, channels first, of colour32.npz."""
     if data is None:
         raise SystemExit("colour needs --data: colour32.npz is to lie beside that file")
-    file = np.load(data.with_name("colour32.npz"))
+    path = data.with_name("colour32.npz")
 
     def rows(part: str) -> np.ndarray:
-        raw, ends = file[f"jpeg_{part}"].tobytes(), file[f"ends_{part}"]
-        images = [
-            np.asarray(Image.open(io.BytesIO(raw[start:end])))
-            for start, end in zip(np.r_[0, ends[:-1]], ends, strict=True)
-        ]
-        return np.stack(images).transpose(0, 3, 1, 2).reshape(len(images), -1).astype(np.float32)
+        images = photographs(path, part)
+        return images.transpose(0, 3, 1, 2).reshape(len(images), -1).astype(np.float32)
 
-    return rows("train"), file["y_train"], rows("test"), file["y_test"]
+    with np.load(path) as file:
+        return rows("train"), file["y_train"], rows("test"), file["y_test"]
+
+
+def photographs(path: Path, part: str, n: int | None = None) -> np.ndarray:
+    """Return the first images of colour32.npz, of shape (n, 32, 32, 3)."""
+    with np.load(path) as file:
+        raw, ends = file[f"jpeg_{part}"].tobytes(), file[f"ends_{part}"][:n]
+    starts = np.r_[0, ends[:-1]]
+    images = [Image.open(io.BytesIO(raw[a:b])) for a, b in zip(starts, ends, strict=True)]
+    return np.stack([np.asarray(image) for image in images])
 
 
 def stratified_splits(X: np.ndarray, y: np.ndarray, seed: int, validation: bool) -> list[Split]:
