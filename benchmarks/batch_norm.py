@@ -14,7 +14,6 @@ draw better samples: cycle_weight=1, consistency_weight=0.
 """
 
 import argparse
-import io
 import json
 from collections.abc import Callable
 from copy import deepcopy
@@ -23,14 +22,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from features import frechet_distance
-from PIL import Image
+from features import frechet_distance, photographs
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 from torch.optim.swa_utils import update_bn
 
 from sk_bigan import BiGANTransformer
+from sk_bigan._estimator.steps import resolve_batch_size
 
 ROWS = 10_000
 LIGHT = {"cycle_weight": 1, "consistency_weight": 0}
@@ -42,11 +41,7 @@ def mnist(folder: Path) -> np.ndarray:
 
 
 def colour32(folder: Path) -> np.ndarray:
-    data = np.load(folder / "colour32.npz")
-    raw, ends = data["jpeg_train"].tobytes(), data["ends_train"][:ROWS]
-    starts = np.r_[0, ends[:-1]]
-    pictures = [Image.open(io.BytesIO(raw[a:b])) for a, b in zip(starts, ends, strict=True)]
-    return np.stack([np.asarray(picture) for picture in pictures])
+    return photographs(folder / "colour32.npz", "train", ROWS)
 
 
 def flat(load: Callable[[Path], np.ndarray]) -> Callable[[Path], np.ndarray]:
@@ -93,7 +88,8 @@ def measure(X: np.ndarray, parameters: dict[str, Any], seed: int) -> dict[str, d
     codes = torch.from_numpy(bigan.transform(train)).float()
     draws = torch.from_numpy(bigan.model_.draw_codes(len(train), seed)).float()
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
-    batches = [part for part in order.split(bigan.batch_size) if len(part) > 1]
+    batch_size = resolve_batch_size(bigan.batch_size, len(train))
+    batches = [part for part in order.split(batch_size) if len(part) > 1]
     return {
         "codes and draws": figures(bigan, held_out),
         "codes": figures(with_statistics_of(bigan, [codes[b] for b in batches]), held_out),

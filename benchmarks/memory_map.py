@@ -9,33 +9,29 @@ them" is what the process holds of its own at the end.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from apart import apart
 
 N_FEATURES, CHUNK = 784, 10_000
 
 FIT = """
 import json, sys
 import numpy as np, torch
+from apart import megabytes
 from sk_bigan import BiGANTransformer
+from sk_bigan._estimator.steps import resolve_batch_size
 
 path, device = sys.argv[1:]
 torch.set_num_threads(2)
-
-def megabytes(field):
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) / 1000 for line in status if line.startswith(field))
 
 start = megabytes("VmRSS")
 X = np.load(path, mmap_mode="r")
 bigan = BiGANTransformer(latent_dim=50, max_epochs=1, device=device, random_state=0).fit(X)
 print(json.dumps({
-    "steps": -(-len(X) // bigan.batch_size),
+    "steps": -(-len(X) // resolve_batch_size(bigan.batch_size, len(X))),
     "MB before": start,
     "MB at the peak": megabytes("VmHWM"),
     "MB beside the file's pages": megabytes("RssAnon"),
@@ -60,9 +56,8 @@ def main():
             part = X[start : start + CHUNK]
             part[:] = random.integers(256, size=part.shape, dtype=np.uint8)
         X.flush()
-        command = [sys.executable, "-c", FIT, path, arguments.device]
-        run = subprocess.run(command, capture_output=True, text=True, check=True)
-    for name, value in json.loads(run.stdout).items():
+        figures = apart(FIT, path, arguments.device)
+    for name, value in figures.items():
         print(f"{name:<28}{value:>10,.0f}")
 
 

@@ -8,9 +8,9 @@ hidden layer of 256 and batches of 128. Every point is a process of its own.
 
 import argparse
 import json
-import subprocess
-import sys
 from pathlib import Path
+
+from apart import apart
 
 BASE = {"rows": 10_000, "features": 64, "latent_dim": 16, "width": 256, "batch_size": 128}
 VALUES = {
@@ -25,14 +25,11 @@ UNITS = {"seconds": "seconds an epoch", "megabytes": "MB beyond X"}
 POINT = """
 import json, sys
 import numpy as np, torch
+from apart import megabytes
 from sk_bigan import BiGANTransformer
 
 rows, features, latent_dim, width, batch_size, device = json.loads(sys.argv[1]).values()
 torch.set_num_threads(2)
-
-def megabytes(field):
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
 
 def fit(X, **parameters):
     return BiGANTransformer(scaling=None, device=device, random_state=0, **parameters).fit(X)
@@ -52,13 +49,6 @@ bigan = fit(
 seconds = float(np.median([epoch["dur"] for epoch in bigan.history_]))
 print(json.dumps({"seconds": seconds, "megabytes": megabytes("VmHWM") - before}))
 """
-
-
-def measure(point):
-    run = subprocess.run(
-        [sys.executable, "-c", POINT, json.dumps(point)], capture_output=True, text=True, check=True
-    )
-    return json.loads(run.stdout)
 
 
 def plot(figures, path):
@@ -87,8 +77,8 @@ def main():
     for quantity, values in VALUES.items():
         figures[quantity] = {}
         for value in values:
-            point = measure({**BASE, quantity: value, "device": arguments.device})
-            figures[quantity][value] = point
+            point = {**BASE, quantity: value, "device": arguments.device}
+            figures[quantity][value] = point = apart(POINT, json.dumps(point))
             name = f"{quantity} {value:,}"
             print(f"{name:<24}{point['seconds']:>18.3f}{point['megabytes']:>14.0f}", flush=True)
     seconds = {rows: point["seconds"] for rows, point in figures["rows"].items()}

@@ -21,6 +21,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
+from apart import apart
 from sklearn.datasets import load_digits
 from skorch.dataset import Dataset
 from torch import nn
@@ -386,13 +387,10 @@ def inference(X, device, repeats):
 MEMORY = """
 import sys
 import numpy as np
+from apart import megabytes
 from sk_bigan import BiGANTransformer
 from sk_bigan._data.batches import Batches
 from sk_bigan.networks.building import build_networks
-
-def megabytes(field):
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
 
 parameters = {"hidden_units": (1024, 1024), "max_epochs": 1, "random_state": 0, "device": "cpu"}
 BiGANTransformer(2, **{**parameters, "hidden_units": (8,)}).fit(np.eye(8))  # torch loads itself
@@ -402,7 +400,7 @@ with open("/proc/self/clear_refs", "w") as peak:
     peak.write("5")
 bigan = BiGANTransformer(50, **parameters).fit(X)
 networks = bigan.encoder_, bigan.generator_, bigan.discriminator_
-weights = sum(p.nbytes for n in networks for p in n.parameters()) / 2**20
+weights = sum(p.nbytes for n in networks for p in n.parameters()) / 1e6
 print(megabytes("VmHWM") - before - weights)
 """
 
@@ -420,7 +418,7 @@ print(imported - start, perf_counter() - imported)
 
 def in_a_new_process(script, *arguments):
     command = [sys.executable, "-c", script, *arguments]
-    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return [float(number) for number in run.stdout.split()]
 
 
@@ -430,7 +428,7 @@ def processes(repeats):
     yield "ms that `import sk_bigan` adds to torch, scikit-learn and skorch", 1e3 * imports
     yield "ms of the first fit in a process, one epoch of digits", 1e3 * first_fit
     if Path("/proc/self/clear_refs").exists():
-        (peak,) = in_a_new_process(MEMORY, "60000")
+        peak = apart(MEMORY, 60_000)
         yield "MB of a fit on 60,000 x 784 bytes beyond these and the weights", peak
 
 

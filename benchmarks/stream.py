@@ -17,11 +17,10 @@ own sizes, which need about eight times as long.
 
 import argparse
 import json
-import subprocess
-import sys
 from time import perf_counter
 
 import numpy as np
+from apart import apart
 
 N_FEATURES, FEW = 64, 100_000
 SMALL = {"latent_dim": 8, "hidden_units": (64,), "batch_size": 1000}
@@ -30,14 +29,11 @@ STREAM = """
 import json, sys
 from time import perf_counter
 import numpy as np, torch
+from apart import megabytes
 from sk_bigan import BiGANTransformer
 
 rows, chunk, settings = (json.loads(argument) for argument in sys.argv[1:])
 torch.set_num_threads(1)
-
-def megabytes(field):
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) / 1000 for line in status if line.startswith(field))
 
 def stream():
     random = np.random.default_rng(0)
@@ -64,10 +60,7 @@ print(json.dumps({
 
 
 def memory(rows, chunk, settings):
-    arguments = [json.dumps(value) for value in (rows, chunk, settings)]
-    command = [sys.executable, "-c", STREAM, *arguments]
-    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    found = json.loads(run.stdout)
+    found = apart(STREAM, *(json.dumps(value) for value in (rows, chunk, settings)))
     print(f"{rows:,} rows")
     for name, value in found.items():
         print(f"    {name:<28}{value:>10,.1f}")

@@ -42,8 +42,10 @@ def ours(frame: pd.DataFrame, task: Task, seconds: float | None) -> pd.DataFrame
     return bigan.fit(frame).sample(len(frame), random_state=task.seed)
 
 
-def of_ctgan(name: str) -> Callable[[pd.DataFrame, Task, float], pd.DataFrame]:
-    def draw(frame: pd.DataFrame, task: Task, seconds: float) -> pd.DataFrame:
+def of_ctgan(name: str) -> Callable[[pd.DataFrame, Task, float | None], pd.DataFrame]:
+    def draw(frame: pd.DataFrame, task: Task, seconds: float | None) -> pd.DataFrame:
+        if seconds is None:
+            raise SystemExit(f"{name} has the seconds of ours: measure it too, and first")
         import ctgan
 
         def fit(epochs: int):

@@ -100,6 +100,14 @@ METHODS: dict[str, Callable[[Task, Imputer], dict[str, Features]]] = {
     "denoising autoencoder": partial(bigan, **RECONSTRUCTION),
     "ours": bigan,
 }
+OF_EACH_TABLE = [
+    ("raw", "rows"),
+    ("PCA", "code"),
+    ("denoising autoencoder", "code"),
+    ("ours", "code"),
+    ("untrained", "layer"),
+    ("ours", "layer"),
+]
 
 
 def measure(task: Task, features: Features, kind: str) -> dict[str, float]:
@@ -194,9 +202,8 @@ def main() -> None:
                 record(arguments, records)
     records = {name: records[name] for name in found}
     print_means(records)
-    both = [("PCA", "code"), ("ours", "code"), ("untrained", "layer"), ("ours", "layer")]
     first = next(iter(records.values()))["0"]["figures"]
-    print_tables(records, [pair for pair in both if pair[0] in first])
+    print_tables(records, [pair for pair in OF_EACH_TABLE if pair[0] in first])
 
 
 if __name__ == "__main__":

@@ -63,6 +63,5 @@ for name, transformer in {
     print(f"{name:<16} {pipe.score(X_test, y):.3f}")
 
 # %%
-# Here all are level: a light and a dark photograph are told apart without any places. Where small
-# shifts do not matter to the answer, as in handwriting, displacement is worth
-# :doc:`a point or more <../features>`.
+# Here all are level. Where small shifts do not matter to the answer, as in handwriting,
+# displacement is worth :doc:`a point or more <../features>`.

@@ -13,8 +13,8 @@ from sk_bigan import BiGANTransformer
 from sk_bigan.inspection import LatentDimCurveDisplay
 
 # %%
-# Train with each length in two folds, and rebuild the rows that were held out. Twenty epochs, half
-# of the default's, show the curve sooner.
+# Train with each length in two folds, and rebuild the rows that were held out. Twenty epochs,
+# where the default has fifty, show the curve sooner.
 
 X, _ = load_digits(return_X_y=True)
 bigan = BiGANTransformer(max_epochs=20, random_state=0)

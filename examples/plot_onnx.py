@@ -2,8 +2,8 @@
 Serve codes without torch
 =========================
 
-`to_onnx` writes the encoder, scaling included, to a file of a few megabytes. onnxruntime runs it
-where neither torch nor scikit-learn is installed.
+`to_onnx` writes the encoder, scaling included, to one small file. onnxruntime runs it where neither
+torch nor scikit-learn is installed.
 """
 
 from pathlib import Path

@@ -47,7 +47,7 @@ pipe = make_pipeline(bigan, LogisticRegression())
 print(f"BiGAN: {cross_val_score(pipe, X, wine.target, cv=5).mean():.3f}")
 
 # %%
-# PCA is nearly as good on a table this small, after some lines of preparation.
+# PCA is as good on a table this small, after some lines of preparation.
 
 prepared = make_column_transformer(
     (OneHotEncoder(), make_column_selector(pattern="colour")),
