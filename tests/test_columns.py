@@ -169,6 +169,28 @@ def test_gaps_are_nan_in_the_whole_block_and_nowhere_else(table, numbers):
         np.testing.assert_array_equal(of_block.T, [frame.iloc[:, i].isna()] * of_block.shape[1])
 
 
+def dictionary(values, indices, ordered):
+    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int8()), values, ordered=ordered)
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "pandas"])
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.int64()])
+def test_dictionaries_keep_their_values_and_their_order(type_, ordered, library):
+    values = pa.array(["3", "1", "2", "0"]).cast(type_)
+    once = dictionary(values, [2, None, 0, 1], ordered)
+    more = dictionary(values[:2], [1, 1, 0], ordered)
+    for parts in ([once], [once, more]):
+        table = pa.table({"o": pa.chunked_array(parts), "k": np.arange(sum(map(len, parts)))})
+        X = table if library == "pyarrow" else table.to_pandas(types_mapper=pd.ArrowDtype)
+        encoder = pickle.loads(pickle.dumps(ColumnEncoder().fit(X)))
+        back = encoder.inverse_transform(encoder.transform(X))
+        assert schema(back) == schema(X)
+        back = back["o"] if library == "pyarrow" else back["o"].array.__arrow_array__()
+        assert back.to_pylist() == table["o"].to_pylist()
+        assert all(chunk.dictionary.equals(values) for chunk in back.chunks)
+
+
 def test_dtypes_without_gaps_become_those_of_pandas():
     table = PANDAS[["int", "bool"]]
     encoder = ColumnEncoder().fit(table)

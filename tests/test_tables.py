@@ -490,7 +490,8 @@ def test_what_takes_plain_numbers_says_so(tmp_path):
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
 def test_skops_keeps_the_model_of_a_table(library):
-    X = LIBRARIES[library](FRAME)
+    levels = pd.CategoricalDtype(["strong", "none", "light"], ordered=True)
+    X = LIBRARIES[library](FRAME.astype({"kind": levels}))
     bigan = make().fit(X)
     dumped = skops.io.dumps(bigan)
     again = skops.io.loads(dumped, trusted=skops.io.get_untrusted_types(data=dumped))

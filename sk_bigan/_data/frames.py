@@ -44,7 +44,7 @@ class Origin(NamedTuple):
     names : sequence
         The library's own names of the columns; numbers for an array.
     dtypes : tuple
-        The library's own dtypes; of pyarrow, a serialised schema for each.
+        The library's own dtypes; of pyarrow's columns, the bytes that `_type_of` gives.
     """
 
     source: str
@@ -63,6 +63,8 @@ class Library(NamedTuple):
         From a table to the names of its columns.
     series : function
         From a table and a number to a column.
+    dtype : function
+        From a column to its dtype.
     read : function
         From a column to `observed`, `known` and `is_category`, as in `Column`.
     make : function
@@ -74,6 +76,7 @@ class Library(NamedTuple):
     table: str
     names: Callable[[Any], Any]
     series: Callable[[Any, int], Any]
+    dtype: Callable[[Any], Any]
     read: Callable[[Any], tuple[np.ndarray, np.ndarray, bool]]
     make: Callable[[np.ndarray, np.ndarray, Any], Any]
     combine: Callable[[list[Any], Any], Any]
@@ -104,7 +107,7 @@ def read(X: Any) -> tuple[Origin, list[Column]]:
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(f"X must have one column of each name, got several {twice[0]!r}")
     series = [library.series(X, i) for i in range(len(names))]
-    dtypes = tuple(_schema(one.type) if name == "pyarrow" else one.dtype for one in series)
+    dtypes = tuple(map(library.dtype, series))
     columns = [_as_column(n, *library.read(one)) for n, one in zip(names, series, strict=True)]
     return Origin(name, names, dtypes), columns
 
@@ -247,12 +250,18 @@ def _read_pandas(series: Any) -> tuple[np.ndarray, np.ndarray, bool]:
     return values, known, is_category
 
 
+def _dtype_of_pandas(series: Any) -> Any:
+    import pandas as pd
+
+    is_arrow = isinstance(series.dtype, pd.ArrowDtype)
+    return _type_of(series.array.__arrow_array__()) if is_arrow else series.dtype
+
+
 def _make_pandas(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
     import pandas as pd
 
-    if isinstance(dtype, pd.ArrowDtype):
-        array = _make_pyarrow(observed, known, dtype.pyarrow_dtype)
-        return pd.Series(pd.arrays.ArrowExtensionArray(array))
+    if isinstance(dtype, bytes):
+        return pd.Series(pd.arrays.ArrowExtensionArray(_make_pyarrow(observed, known, dtype)))
     series = pd.Series(observed, index=np.flatnonzero(known))
     if isinstance(dtype, pd.DatetimeTZDtype):
         series = series.dt.tz_localize("UTC").dt.tz_convert(dtype.tz)
@@ -310,22 +319,35 @@ def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool]:
     return observed.to_numpy(), known, is_category
 
 
-def _schema(type_: Any) -> bytes:
-    """Return a type as bytes: skops restores an empty DataType, which crashes the process."""
+def _type_of(array: Any) -> bytes:
+    """Return the type and the dictionary of a column as bytes, in Arrow's format of streams.
+
+    skops would restore an empty DataType, which crashes the process.
+    """
     import pyarrow as pa
 
-    return pa.schema([("", type_)]).serialize().to_pybytes()
+    sink, type_ = pa.BufferOutputStream(), array.type
+    with pa.ipc.new_stream(sink, pa.schema([("", type_)])) as stream:
+        if pa.types.is_dictionary(type_):
+            parts = pa.chunked_array([one.dictionary for one in array.chunks], type_.value_type)
+            none = _of_dictionary(pa.array([], pa.int32()), parts.unique().drop_null(), type_)
+            stream.write_batch(pa.record_batch([none], names=[""]))
+    return sink.getvalue().to_pybytes()
 
 
-def _make_pyarrow_column(observed: np.ndarray, known: np.ndarray, schema: bytes) -> Any:
+def _of_dictionary(places: Any, dictionary: Any, type_: Any) -> Any:
     import pyarrow as pa
 
-    return _make_pyarrow(observed, known, pa.ipc.read_schema(pa.py_buffer(schema)).types[0])
+    places = places.cast(type_.index_type)
+    return pa.DictionaryArray.from_arrays(places, dictionary, ordered=type_.ordered)
 
 
-def _make_pyarrow(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
+def _make_pyarrow(observed: np.ndarray, known: np.ndarray, dtype: bytes) -> Any:
     import pyarrow as pa
+    from pyarrow.compute import index_in
 
+    like = pa.ipc.open_stream(pa.py_buffer(dtype)).read_all().column(0)
+    type_ = like.type
     if pa.types.is_decimal(type_):
         observed = _within_decimal(observed, type_.precision, type_.scale)
     if observed.dtype == object or pa.types.is_dictionary(type_):
@@ -333,8 +355,9 @@ def _make_pyarrow(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
         values[known] = observed.tolist()
         if not pa.types.is_dictionary(type_):
             return pa.array(values.tolist(), type=type_)
-        # pyarrow before 26 builds no dictionary of large_string, which polars' categories are.
-        return pa.array(values.tolist(), type=type_.value_type).dictionary_encode().cast(type_)
+        dictionary = like.chunk(0).dictionary
+        places = index_in(pa.array(values.tolist(), type=dictionary.type), dictionary)
+        return _of_dictionary(places, dictionary, type_)
     if pa.types.is_time(type_):
         array = pa.array(_within_day(observed)).cast(pa.time64("ns")).cast(type_, safe=False)
     else:
@@ -367,6 +390,7 @@ LIBRARIES = {
         "ndarray",
         lambda X: range(X.shape[1]),
         lambda X, i: X[:, i],
+        lambda column: column.dtype,
         _read_numpy,
         _make_numpy,
         lambda columns, _: np.stack(columns, axis=1),
@@ -375,6 +399,7 @@ LIBRARIES = {
         "DataFrame",
         lambda X: X.columns,
         lambda X, i: X.iloc[:, i],
+        _dtype_of_pandas,
         _read_pandas,
         _make_pandas,
         _combine_pandas,
@@ -383,6 +408,7 @@ LIBRARIES = {
         "DataFrame",
         lambda X: X.columns,
         lambda X, i: X.to_series(i),
+        lambda series: series.dtype,
         _read_polars,
         _make_polars,
         _combine_polars,
@@ -391,8 +417,9 @@ LIBRARIES = {
         "Table",
         lambda X: X.column_names,
         lambda X, i: X.column(i),
+        _type_of,
         _read_pyarrow,
-        _make_pyarrow_column,
+        _make_pyarrow,
         _combine_pyarrow,
     ),
 }
