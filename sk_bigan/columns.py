@@ -24,6 +24,7 @@ NUMBERS = {"standard": "number", "bins": "bins"}  # kinds of blocks
 
 def is_plain(X: Any) -> bool:
     """Return whether X is numbers without gaps, or nothing that `ColumnEncoder` takes."""
+    X = frames.table_of(X)
     if frames.source_of(X) in ("pandas", "polars", "pyarrow"):
         columns = frames.read(X)[1]
         return all(
@@ -153,7 +154,8 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : frame of pandas, polars or pyarrow, or array-like of shape (n_samples, n_features)
-            Columns of numbers, booleans, texts, categories, dates or durations.
+            Columns of numbers, booleans, texts, categories, dates or durations. A RecordBatch of
+            pyarrow counts as a Table.
 
         y : None
             Not used.
@@ -169,6 +171,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             several kinds, of more than 300 categories, of infinite or of other values.
         """
         self._validate_params()
+        X = frames.table_of(X)
         origin, columns = self._read(X)
         has_names = all(isinstance(name, str) for name in origin.names)
         names = [name if has_names else f"x{i}" for i, name in enumerate(origin.names)]
@@ -216,6 +219,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             If `fit` has not seen a category. It becomes infrequent, or else a gap.
         """
         check_is_fitted(self)
+        X = frames.table_of(X)
         _, columns = self._read(X)
         validate_data(self, X, skip_check_array=True, reset=False)
         Z = np.full((len(columns[0].known), self.blocks_[-1].stop), np.nan)
@@ -273,7 +277,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         """
         decoded = self._decoded(Z)
         for encoder, column, (values, _) in zip(
-            self._encoders, self._read(X)[1], decoded, strict=True
+            self._encoders, self._read(frames.table_of(X))[1], decoded, strict=True
         ):
             known, kept = encoder.kept(column)
             values[known] = kept

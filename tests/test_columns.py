@@ -397,6 +397,19 @@ def test_a_table_of_another_library_is_the_same_table():
         np.testing.assert_array_equal(encoder.transform(other), encoder.transform(table))
 
 
+def test_a_record_batch_is_a_table():
+    table = PYARROW.select(["str", "float", "date"])
+    batch = table.combine_chunks().to_batches()[0]
+    encoder = ColumnEncoder().fit(batch)
+    assert [*encoder.feature_names_in_] == table.column_names
+    np.testing.assert_array_equal(encoder.transform(batch), encoder.transform(table))
+    assert_same(encoder.inverse_transform(encoder.transform(batch)), table)
+    with pytest.raises(ValueError, match="must be in the same order"):
+        encoder.transform(batch.select(["float", "str", "date"]))
+    with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+        encoder.transform(batch[:0])
+
+
 def test_a_gap_may_be_where_fit_had_none():
     encoder = ColumnEncoder().fit(pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}))
     gaps = pd.DataFrame({"a": [None, 1.0], "b": [np.nan, None]})

@@ -1,6 +1,7 @@
 """Tables go in as they are, with categories, dates and gaps, and come back."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from helpers import AtStep, same_weights
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, load_wine
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -21,6 +23,8 @@ from sklearn.pipeline import make_pipeline
 from sk_bigan import BiGANDetector, BiGANTransformer
 from sk_bigan._model.state import state_of
 from sk_bigan.columns import ColumnEncoder, is_plain
+from sk_bigan.inspection import consistency, evaluate, explain, latent_dim_curve, loadings
+from sk_bigan.inspection.items import Cells
 from sk_bigan.networks.blocks import BlockOutput
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -77,6 +81,42 @@ def test_libraries_make_no_difference():
     models = [make().fit(LIBRARIES[name](FRAME)) for name in LIBRARIES]
     for other in models[1:]:
         assert same_weights(models[0], other)
+
+
+@pytest.mark.parametrize("names", [["alcohol", "place"], ["alcohol", "ash"]])
+def test_models_take_record_batches(names):
+    table = LIBRARIES["pyarrow"](FRAME[names])
+    parts = table.to_batches(max_chunksize=100)
+    bigan, of_tables = make(), make()
+    for part in parts:
+        bigan.partial_fit(part)
+        of_tables.partial_fit(pa.Table.from_batches([part]))
+    assert same_weights(bigan, of_tables)
+    assert [*bigan.feature_names_in_] == names
+    np.testing.assert_array_equal(bigan.transform(parts[0]), bigan.transform(table[:100]))
+    with pytest.raises(ValueError, match="same order"):
+        bigan.transform(parts[0].select(names[::-1]))
+    assert Cells(parts[0]).names == names
+    detector = make(BiGANDetector).fit(table)
+    assert [*explain(detector, parts[0][:3]).feature_names_in] == names
+    if hasattr(bigan, "columns_"):
+        assert bigan.impute(parts[0]).equals(bigan.impute(table[:100]))
+        assert type(bigan.sample(2)) is pa.Table
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        consistency,
+        evaluate,
+        loadings,
+        partial(latent_dim_curve, latent_dims=[1], cv=2, param_name="n_components"),
+    ],
+)
+def test_inspection_takes_record_batches(look):
+    table = LIBRARIES["pyarrow"](FRAME[["alcohol", "ash", "alkaline"]])
+    pca = PCA(1, random_state=0).fit(table)
+    look(pca, table.to_batches()[0])
 
 
 def test_learned_rows_are_nearer_to_the_table_than_those_of_untrained_networks():

@@ -92,6 +92,12 @@ def source_of(X: Any) -> str | None:
     return None
 
 
+def table_of(X: Any) -> Any:
+    """Return a record batch of pyarrow as a table of one; other things are returned as they are."""
+    pa = sys.modules.get("pyarrow")
+    return pa.Table.from_batches([X]) if pa and isinstance(X, pa.RecordBatch) else X
+
+
 def read(X: Any) -> tuple[Origin, list[Column]]:
     """Return the columns of a frame or of an array of two dimensions, and where they come from.
 

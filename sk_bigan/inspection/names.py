@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _get_feature_names
 
+from .._data.frames import table_of
+
 
 def column_names(X: Any, n_columns: int) -> np.ndarray:
     """Return the names of the columns of X, or x0, x1, ..."""
-    names = _get_feature_names(X)
+    names = _get_feature_names(table_of(X))
     if names is None:
         names = [f"x{i}" for i in range(n_columns)]
     return np.asarray(names, dtype=object)
