@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 from torch.utils.data import Dataset
 
 from ._data import frames
-from ._data.blocks import Bins, OneHot, Standard
+from ._data.blocks import Bins, OneHot, Standard, check_family
 from ._data.reading import as_table, refuse_what_is_to_be_read_first
 
 NUMBERS = {"standard": "number", "bins": "bins"}  # kinds of blocks
@@ -212,6 +212,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         ------
         ValueError
             If X has other columns than in `fit`, in another order, or with values of other kinds.
+            Dates with a time zone, dates without one, times of day and durations are four kinds.
 
         Warns
         -----
@@ -225,6 +226,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         Z = np.full((len(columns[0].known), self.blocks_[-1].stop), np.nan)
         for column, encoder, block in zip(columns, self._encoders, self.blocks_, strict=True):
             if len(column.observed):
+                check_family(block.name, encoder.family, column)
                 encoded, known = encoder.encode(column)
                 Z[known, block.start : block.stop] = encoded
         return Z

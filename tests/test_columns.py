@@ -344,6 +344,59 @@ def test_categories_of_another_kind_are_refused(case, library):
         encoder.transform(table(pd.DataFrame({"a": others})))
 
 
+HOURS = pd.Series(pd.date_range("2020-01-01", periods=3, freq="h").as_unit("us"))
+DAYTIMES = pl.Series([dt.time(1), dt.time(2)])
+KINDS_OF_TIME = {
+    "dates without a time zone": [
+        pd.DataFrame({"t": HOURS}),
+        pl.DataFrame({"t": HOURS}),
+        pa.table({"t": pa.array(HOURS)}),
+        pd.DataFrame({"t": HOURS.astype("timestamp[us][pyarrow]")}),
+        pd.DataFrame({"t": HOURS.astype("category")}),
+    ],
+    "dates with a time zone": [
+        pd.DataFrame({"t": HOURS.dt.tz_localize(BERLIN)}),
+        pl.DataFrame({"t": pl.Series(HOURS).dt.replace_time_zone(BERLIN)}),
+        pa.table({"t": pa.array(HOURS.dt.tz_localize(BERLIN))}),
+        pd.DataFrame({"t": HOURS.dt.tz_localize(BERLIN).astype("timestamp[us, UTC][pyarrow]")}),
+        pd.DataFrame({"t": HOURS.dt.tz_localize(BERLIN).astype("category")}),
+    ],
+    "times of day": [
+        pl.DataFrame({"t": DAYTIMES}),
+        pa.table({"t": DAYTIMES.to_arrow()}),
+        pd.DataFrame({"t": pd.array(DAYTIMES.to_list(), pd.ArrowDtype(pa.time64("us")))}),
+    ],
+    "durations": [
+        pd.DataFrame({"t": HOURS - HOURS[0]}),
+        pl.DataFrame({"t": HOURS - HOURS[0]}),
+        pa.table({"t": pa.array(HOURS - HOURS[0])}),
+    ],
+}
+
+
+@pytest.mark.parametrize("known", KINDS_OF_TIME)
+def test_kinds_of_time_are_not_taken_for_each_other(known):
+    for X in KINDS_OF_TIME[known][:4]:
+        encoder = ColumnEncoder().fit(X)
+        for other in KINDS_OF_TIME[known][:4]:
+            encoder.transform(other)
+        for kind in KINDS_OF_TIME.keys() - {known}:
+            for other in KINDS_OF_TIME[kind]:
+                message = f"must have {known} in column 't' as in fit, got {kind}"
+                with pytest.raises(ValueError, match=message):
+                    encoder.transform(other)
+
+
+@pytest.mark.parametrize("zone", [None, BERLIN])
+def test_categories_of_dates_have_a_zone_or_none(zone):
+    days = HOURS.dt.tz_localize(zone).astype("category")
+    others = HOURS.dt.tz_localize(BERLIN if zone is None else None).astype("category")
+    encoder = ColumnEncoder().fit(pd.DataFrame({"t": days}))
+    encoder.transform(pd.DataFrame({"t": days}))
+    with pytest.raises(ValueError, match="zone in column 't' as in fit, got dates with"):
+        encoder.transform(pd.DataFrame({"t": others}))
+
+
 ALIKE = {
     "gaps make floats of integers": (categories([1, 2]), categories([1, None])),
     "floats": (categories([1, 2]), [1.0, 2.0]),
@@ -559,7 +612,7 @@ def test_inverse_transform_refuses():
         ({"categorical_features": [True, False]}, "names or numbers of columns, got True"),
         ({"categorical_features": np.array([False, True])}, "numbers of columns, got .*False"),
         ({"categorical_features": [["a"]]}, r"names or numbers of columns, got \['a'\]"),
-        ({"categorical_features": ["d"]}, "categories must be no dates, got column 'd'"),
+        ({"categorical_features": ["d"]}, "categories must be no dates or durations, got .* 'd'"),
     ],
 )
 def test_bad_parameters(parameters, message):

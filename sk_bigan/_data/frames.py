@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 KINDS = "biufmMUO"  # of NumPy's dtypes that may hold columns
+WITH_ZONE, TIMES_OF_DAY = "dates with a time zone", "times of day"
 
 
 class Column(NamedTuple):
@@ -28,11 +29,14 @@ class Column(NamedTuple):
         Rows that have a value.
     is_category : bool
         Whether these are texts, or the column's dtype is a category.
+    kind_of_time : str or None
+        `WITH_ZONE` or `TIMES_OF_DAY`, which the dtype of `observed` does not tell.
     """
 
     observed: np.ndarray
     known: np.ndarray
     is_category: bool
+    kind_of_time: str | None = None
 
 
 class Origin(NamedTuple):
@@ -66,7 +70,7 @@ class Library(NamedTuple):
     dtype : function
         From a column to its dtype.
     read : function
-        From a column to `observed`, `known` and `is_category`, as in `Column`.
+        From a column to the fields of `Column`.
     make : function
         From `observed`, `known` and a dtype to a column.
     combine : function
@@ -77,7 +81,7 @@ class Library(NamedTuple):
     names: Callable[[Any], Any]
     series: Callable[[Any, int], Any]
     dtype: Callable[[Any], Any]
-    read: Callable[[Any], tuple[np.ndarray, np.ndarray, bool]]
+    read: Callable[[Any], tuple[np.ndarray, np.ndarray, bool, str | None]]
     make: Callable[[np.ndarray, np.ndarray, Any], Any]
     combine: Callable[[list[Any], Any], Any]
 
@@ -114,7 +118,10 @@ def read(X: Any) -> tuple[Origin, list[Column]]:
         raise ValueError(f"X must have one column of each name, got several {twice[0]!r}")
     series = [library.series(X, i) for i in range(len(names))]
     dtypes = tuple(map(library.dtype, series))
-    columns = [_as_column(n, *library.read(one)) for n, one in zip(names, series, strict=True)]
+    columns = []
+    for n, one in zip(names, series, strict=True):
+        *fields, kind_of_time = library.read(one)
+        columns.append(_as_column(n, *fields)._replace(kind_of_time=kind_of_time))
     return Origin(name, names, dtypes), columns
 
 
@@ -225,8 +232,8 @@ def _within_decimal(observed: np.ndarray, precision: int, scale: int) -> np.ndar
 # NumPy
 
 
-def _read_numpy(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
-    return values, np.ones(len(values), dtype=bool), False
+def _read_numpy(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool, None]:
+    return values, np.ones(len(values), dtype=bool), False, None
 
 
 def _make_numpy(observed: np.ndarray, known: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -242,18 +249,19 @@ def _make_numpy(observed: np.ndarray, known: np.ndarray, dtype: np.dtype) -> np.
 # pandas
 
 
-def _read_pandas(series: Any) -> tuple[np.ndarray, np.ndarray, bool]:
+def _read_pandas(series: Any) -> tuple[np.ndarray, np.ndarray, bool, str | None]:
     import pandas as pd
 
     if isinstance(series.dtype, pd.ArrowDtype):
         return _read_pyarrow(series.array.__arrow_array__())
     known = series.notna().to_numpy()
     observed = series[known]
-    if isinstance(series.dtype, pd.DatetimeTZDtype):
+    has_zone = isinstance(series.dtype, pd.DatetimeTZDtype)
+    if has_zone:
         observed = observed.dt.tz_convert(None)
     is_category = isinstance(series.dtype, pd.CategoricalDtype)
     values = (observed.astype(object) if is_category else observed).to_numpy()
-    return values, known, is_category
+    return values, known, is_category, WITH_ZONE if has_zone else None
 
 
 def _dtype_of_pandas(series: Any) -> Any:
@@ -278,16 +286,17 @@ def _make_pandas(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
 # polars
 
 
-def _read_polars(series: Any) -> tuple[np.ndarray, np.ndarray, bool]:
+def _read_polars(series: Any) -> tuple[np.ndarray, np.ndarray, bool, str | None]:
     import polars as pl
 
     known, observed, dtype = series.is_not_null().to_numpy(), series.drop_nulls(), series.dtype
     is_category = isinstance(dtype, pl.Categorical | pl.Enum)
     if dtype == pl.Time:
-        return observed.to_physical().to_numpy().view("m8[ns]"), known, False
+        return observed.to_physical().to_numpy().view("m8[ns]"), known, False, TIMES_OF_DAY
     if is_category or dtype == pl.Decimal:
         observed = observed.cast(pl.String if is_category else pl.Float64)
-    return observed.to_numpy(), known, is_category
+    has_zone = isinstance(dtype, pl.Datetime) and dtype.time_zone
+    return observed.to_numpy(), known, is_category, WITH_ZONE if has_zone else None
 
 
 def _make_polars(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
@@ -307,7 +316,7 @@ def _make_polars(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
 # pyarrow
 
 
-def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool]:
+def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool, str | None]:
     import pyarrow as pa
 
     known, type_ = array.is_valid().to_numpy(), array.type
@@ -319,10 +328,11 @@ def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool]:
         observed = observed.cast(type_.value_type)
     if pa.types.is_time(type_):
         observed = observed.cast(pa.time64("ns")).cast(pa.int64())
-        return observed.to_numpy().view("m8[ns]"), known, False
+        return observed.to_numpy().view("m8[ns]"), known, False, TIMES_OF_DAY
     if pa.types.is_decimal(type_):
         observed = observed.cast(pa.float64())
-    return observed.to_numpy(), known, is_category
+    has_zone = pa.types.is_timestamp(type_) and type_.tz
+    return observed.to_numpy(), known, is_category, WITH_ZONE if has_zone else None
 
 
 def _type_of(array: Any) -> bytes:
