@@ -168,7 +168,8 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         ------
         ValueError
             If X has no rows or columns, two columns of one name, or a column without values, of
-            several kinds, of more than 300 categories, of infinite or of other values.
+            several kinds, of more than 300 categories, of infinite or of other values, or of a
+            type that `inverse_transform` could not give back.
         """
         self._validate_params()
         X = frames.table_of(X)
@@ -191,6 +192,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             encoders.append(encoder)
             blocks.append(Block(name, kind, start, start + len(encoder.suffixes)))
             start = blocks[-1].stop
+        frames.check_comes_back(origin, columns)
         validate_data(self, X, skip_check_array=True)
         self._origin, self._encoders, self.blocks_ = origin, encoders, tuple(blocks)
         return self

@@ -15,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from pyarrow.compute import run_end_encode
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
@@ -167,6 +168,65 @@ def test_gaps_are_nan_in_the_whole_block_and_nowhere_else(table, numbers):
     for i, block in enumerate(encoder.blocks_):
         of_block = np.isnan(encoded[:, block.start : block.stop])
         np.testing.assert_array_equal(of_block.T, [frame.iloc[:, i].isna()] * of_block.shape[1])
+
+
+RUNS = pa.array([1, 1, None, 3])
+OTHER_TYPES = {
+    "runs of doubles": pa.table({"a": run_end_encode(RUNS.cast(pa.float64()))}),
+    "runs of texts": pa.table(
+        {"a": run_end_encode(RUNS.cast(pa.string()), run_end_type=pa.int16())}
+    ),
+    "Int128": pl.DataFrame({"a": pl.Series([1, None, -(2**40)], dtype=pl.Int128)}),
+    "Float16 of NumPy": np.array([[1.5], [np.nan], [2]], "f2"),
+    "months": np.array([["2020-01"], ["NaT"], ["2021-05"]], "M8[M]"),
+    "weeks": np.array([[1], ["NaT"], [7]], "m8[W]"),
+    "long double": np.array([[1.5], [np.nan], [2]], np.longdouble),
+}
+if hasattr(pa, "bool8"):
+    OTHER_TYPES["bool8"] = pa.table({"a": pa.array([True, None, False]).cast(pa.bool8())})
+if hasattr(pa, "json_"):
+    OTHER_TYPES["json"] = pa.table({"a": pa.array(["{}", None, "[]"]).cast(pa.json_())})
+if hasattr(pl, "UInt128"):
+    OTHER_TYPES["UInt128"] = pl.DataFrame({"a": pl.Series([1, None, 2**40], dtype=pl.UInt128)})
+if hasattr(pl, "Float16"):
+    OTHER_TYPES["Float16"] = pl.DataFrame({"a": pl.Series([1.5, None, 2], dtype=pl.Float16)})
+
+
+@every_encoding
+@pytest.mark.parametrize("case", OTHER_TYPES)
+def test_whatever_fit_takes_comes_back(case, numbers):
+    X = OTHER_TYPES[case]
+    encoder = ColumnEncoder(numbers=numbers).fit(X)
+    encoded = encoder.transform(X)
+    assert_same(encoder.inverse_transform(encoded), X)
+    width = encoder.blocks_[-1].stop
+    for rows in (np.nan_to_num(encoded), np.full((2, width), 1e200), np.full((2, width), -1e200)):
+        assert schema(encoder.inverse_transform(rows)) == schema(X)
+    if "bool" in case:
+        assert encoder.blocks_[0].kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("X", "got"),
+    [
+        (pl.DataFrame({"a": pl.Series([2**80], dtype=pl.Int128)}), ""),
+        (np.array([[1], [2]], "m8[M]"), r"timedelta64\[M\]"),
+        (np.array([[1], [2]], "m8[ps]"), r"timedelta64\[ps\]"),
+        (np.array([[1], [2]], "M8[ps]"), r"datetime64\[ps\]"),
+        (np.array([[1], [2]], "M8[as]"), r"datetime64\[as\]"),
+        (pa.table({"a": pa.array([{"b": 1}])}), "dict"),
+        (pa.table({"a": pa.array([b"x"])}), "bytes"),
+        (pa.table({"a": pa.array([[1], [2]], pa.list_(pa.int8(), 1))}), ""),
+        (pa.table({"a": pa.array([(1, 2, 3)], pa.month_day_nano_interval())}), ""),
+        (pa.table({"a": pa.array([[1]], pa.list_view(pa.int8()))}), ""),
+    ],
+)
+def test_what_would_not_come_back_is_refused_with_its_column(X, got):
+    name = "column 0" if isinstance(X, np.ndarray) else "column 'a'"
+    encoder = ColumnEncoder()
+    with pytest.raises(ValueError, match=f"(?s)X must have .*{got}.* {name}"):
+        encoder.fit(X)
+    assert vars(encoder) == vars(ColumnEncoder())
 
 
 def dictionary(values, indices, ordered):

@@ -13,10 +13,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from .frames import WITH_ZONE, Column
 
 MAX_DISTINCT = 300  # more texts than this are no categories
-FAMILIES = {
-    "M": "dates without a time zone",
-    "m": "durations",
-}  # by the kind of a dtype; others are numbers
+# By the kind of a dtype; others are numbers.
+FAMILIES = {"M": "dates without a time zone", "m": "durations"}
 FAMILIES_OF_OBJECTS: dict[type, str] = {
     str: "texts",
     Number: "numbers",

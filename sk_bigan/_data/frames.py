@@ -14,6 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 KINDS = "biufmMUO"  # of NumPy's dtypes that may hold columns
+# Units of dates and durations that NumPy cannot compare with days; a "m8" has none.
+NOT_IN_DAYS = {
+    *(f"{kind}8[{u}]" for kind in "mM" for u in ("ps", "fs", "as")),
+    "m8[M]",
+    "m8[Y]",
+    "m8",
+}
 WITH_ZONE, TIMES_OF_DAY = "dates with a time zone", "times of day"
 
 
@@ -116,13 +123,39 @@ def read(X: Any) -> tuple[Origin, list[Column]]:
     names = library.names(X)
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(f"X must have one column of each name, got several {twice[0]!r}")
-    series = [library.series(X, i) for i in range(len(names))]
-    dtypes = tuple(map(library.dtype, series))
-    columns = []
-    for n, one in zip(names, series, strict=True):
-        *fields, kind_of_time = library.read(one)
+    dtypes, columns = [], []
+    for i, n in enumerate(names):
+        series = library.series(X, i)
+        try:
+            dtypes.append(library.dtype(series))
+            *fields, kind_of_time = library.read(series)
+        except Exception as error:  # of a kind that each library has for itself
+            raise ValueError(
+                f"X must have columns that NumPy can hold, got one that it cannot in column {n!r}, "
+                f"which is to be converted or dropped: {error}"
+            ) from error
         columns.append(_as_column(n, *fields)._replace(kind_of_time=kind_of_time))
-    return Origin(name, names, dtypes), columns
+    return Origin(name, names, tuple(dtypes)), columns
+
+
+def check_comes_back(origin: Origin, columns: list[Column]) -> None:
+    """Refuse a column whose library cannot make one of its dtype.
+
+    Raises
+    ------
+    ValueError
+    """
+    library = LIBRARIES[origin.source]
+    for name, column, dtype in zip(origin.names, columns, origin.dtypes, strict=True):
+        some = column.observed[:1]
+        try:
+            library.make(some, np.arange(2) < len(some), dtype)
+        except Exception as error:
+            raise ValueError(
+                "X must have columns that inverse_transform can give back, got one that "
+                f"{origin.source} cannot make in column {name!r}, which is to be converted or "
+                f"dropped: {error}"
+            ) from error
 
 
 def make(origin: Origin, columns: Iterable[tuple[np.ndarray, np.ndarray]]) -> Any:
@@ -153,7 +186,7 @@ def _as_column(name: Any, values: np.ndarray, known: np.ndarray, is_category: bo
     is_category : bool
     """
     kind = values.dtype.kind
-    if values.ndim > 1 or kind not in KINDS:
+    if values.ndim > 1 or kind not in KINDS or values.dtype.str[1:] in NOT_IN_DAYS:
         raise _of_no_kind(name, "structures" if values.ndim > 1 else values.dtype.name)
     gaps = np.zeros(len(values), dtype=bool)
     if kind == "O":
@@ -293,6 +326,8 @@ def _read_polars(series: Any) -> tuple[np.ndarray, np.ndarray, bool, str | None]
     is_category = isinstance(dtype, pl.Categorical | pl.Enum)
     if dtype == pl.Time:
         return observed.to_physical().to_numpy().view("m8[ns]"), known, False, TIMES_OF_DAY
+    if str(dtype).endswith("Int128"):  # polars 1.34 has no UInt128
+        observed = observed.cast(getattr(pl, str(dtype).replace("128", "64")))
     if is_category or dtype == pl.Decimal:
         observed = observed.cast(pl.String if is_category else pl.Float64)
     has_zone = isinstance(dtype, pl.Datetime) and dtype.time_zone
@@ -318,7 +353,12 @@ def _make_polars(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
 
 def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool, str | None]:
     import pyarrow as pa
+    from pyarrow.compute import run_end_decode
 
+    if pa.types.is_run_end_encoded(array.type):
+        array = run_end_decode(array)
+    if str(array.type) == BOOL8:
+        array = array.cast(pa.bool_())
     known, type_ = array.is_valid().to_numpy(), array.type
     if pa.types.is_string_view(type_):  # pyarrow cannot filter it
         array = array.cast(pa.string())
@@ -333,6 +373,9 @@ def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool, str | None]
         observed = observed.cast(pa.float64())
     has_zone = pa.types.is_timestamp(type_) and type_.tz
     return observed.to_numpy(), known, is_category, WITH_ZONE if has_zone else None
+
+
+BOOL8 = "extension<arrow.bool8>"  # from pyarrow 18 on
 
 
 def _type_of(array: Any) -> bytes:
@@ -360,20 +403,30 @@ def _of_dictionary(places: Any, dictionary: Any, type_: Any) -> Any:
 
 def _make_pyarrow(observed: np.ndarray, known: np.ndarray, dtype: bytes) -> Any:
     import pyarrow as pa
-    from pyarrow.compute import index_in
+    from pyarrow.compute import index_in, run_end_encode
 
     like = pa.ipc.open_stream(pa.py_buffer(dtype)).read_all().column(0)
-    type_ = like.type
+    if pa.types.is_dictionary(like.type):
+        dictionary = like.chunk(0).dictionary
+        places = index_in(_of_type(observed.astype(object), known, dictionary.type), dictionary)
+        return _of_dictionary(places, dictionary, like.type)
+    if pa.types.is_run_end_encoded(like.type):
+        array = _of_type(observed, known, like.type.value_type)
+        return run_end_encode(array, run_end_type=like.type.run_end_type)
+    if str(like.type) == BOOL8:
+        return _of_type(observed, known, pa.bool_()).cast(like.type)
+    return _of_type(observed, known, like.type)
+
+
+def _of_type(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
+    import pyarrow as pa
+
     if pa.types.is_decimal(type_):
         observed = _within_decimal(observed, type_.precision, type_.scale)
-    if observed.dtype == object or pa.types.is_dictionary(type_):
+    if observed.dtype == object:
         values = np.full(len(known), None)
-        values[known] = observed.tolist()
-        if not pa.types.is_dictionary(type_):
-            return pa.array(values.tolist(), type=type_)
-        dictionary = like.chunk(0).dictionary
-        places = index_in(pa.array(values.tolist(), type=dictionary.type), dictionary)
-        return _of_dictionary(places, dictionary, type_)
+        values[known] = observed
+        return pa.array(values.tolist(), type=type_)
     if pa.types.is_time(type_):
         array = pa.array(_within_day(observed)).cast(pa.time64("ns")).cast(type_, safe=False)
     else:
