@@ -263,7 +263,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             raise ValueError(f"X must have {width} columns, got {Z.shape[1]}")
         table = frames.make(self._origin, self._decoded(Z))
         if self._origin.source == frames.source_of(X) == "pandas":
-            table.index = X.index  # type: ignore[union-attr]
+            table.index = X.index.copy()  # type: ignore[union-attr]
         return table
 
     def _decoded(self, Z: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

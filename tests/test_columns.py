@@ -170,6 +170,18 @@ def test_gaps_are_nan_in_the_whole_block_and_nowhere_else(table, numbers):
         np.testing.assert_array_equal(of_block.T, [frame.iloc[:, i].isna()] * of_block.shape[1])
 
 
+def test_a_frame_that_came_back_shares_nothing_with_x_or_the_encoder():
+    X = pd.DataFrame({"a": [1.0, 2], "b": ["x", "y"]})
+    encoder = ColumnEncoder().fit(X)
+    codes = pd.DataFrame(encoder.transform(X))
+    back = encoder.inverse_transform(codes)
+    back.columns.name = back.index.name = "changed"
+    X.columns.name = "changed too"
+    again = encoder.inverse_transform(codes)
+    assert {again.columns.name, again.index.name, codes.index.name, X.index.name} == {None}
+    assert X.columns.name == "changed too"
+
+
 RUNS = pa.array([1, 1, None, 3])
 OTHER_TYPES = {
     "runs of doubles": pa.table({"a": run_end_encode(RUNS.cast(pa.float64()))}),

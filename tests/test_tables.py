@@ -204,6 +204,19 @@ def test_an_array_with_gaps_comes_back_in_the_container_that_is_set(container, f
     np.testing.assert_array_equal(bigan.impute(X), default.impute(X))
 
 
+@pytest.mark.parametrize("names", [["ash"], ["ash", "place"]])
+def test_a_frame_that_came_back_does_not_share_its_index(names):
+    X = FRAME[names].copy()
+    bigan = make(latent_dim=1).set_output(transform="pandas").fit(X)
+    codes = bigan.transform(X)
+    frames = [bigan.inverse_transform(codes)]
+    if hasattr(bigan, "columns_"):
+        frames.append(bigan.impute(X))
+    for frame in frames:
+        frame.index.name = "changed"
+    assert X.index.name is codes.index.name is None
+
+
 @pytest.mark.parametrize("container", [np.ndarray.tolist, list, torch.tensor])
 def test_gaps_are_taken_from_lists_and_tensors_as_from_arrays(container):
     X = np.where(WINE.data > 1000, np.nan, WINE.data)

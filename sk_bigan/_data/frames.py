@@ -438,7 +438,7 @@ def _combine_pandas(series: list[Any], names: Any) -> Any:
     import pandas as pd
 
     frame = pd.concat(series, axis=1)
-    frame.columns = names
+    frame.columns = names.copy()
     return frame
 
 
@@ -466,7 +466,7 @@ LIBRARIES = {
     ),
     "pandas": Library(
         "DataFrame",
-        lambda X: X.columns,
+        lambda X: X.columns.copy(),  # whose name may be set
         lambda X, i: X.iloc[:, i],
         _dtype_of_pandas,
         _read_pandas,
