@@ -298,12 +298,19 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of str
-            A number has its column's name, bins and categories have theirs behind it.
+            A number has its column's name, bins and categories have theirs behind it. A name that
+            a column before has taken gets an underscore behind it.
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
-        pairs = zip(names, self._encoders, strict=True)
-        return np.array([f"{n}{suffix}" for n, e in pairs for suffix in e.suffixes], dtype=object)
+        taken: dict[str, None] = {}
+        for name, encoder in zip(names, self._encoders, strict=True):
+            for suffix in encoder.suffixes:
+                full = f"{name}{suffix}"
+                while full in taken:
+                    full += "_"
+                taken[full] = None
+        return np.array([*taken], dtype=object)
 
     def _read(self, X: Any) -> tuple[frames.Origin, list[frames.Column]]:
         if frames.source_of(X) in (None, "numpy"):

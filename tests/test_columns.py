@@ -362,6 +362,14 @@ def test_the_largest_number_of_a_block_is_the_category():
     assert back["a"].to_list() == ["x", "z"]
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_names_of_encoded_columns_are_unique(library):
+    X = pd.DataFrame({"a": [*"bc"] * 3, "a_b": range(6), "a_b_": range(6)})
+    encoder = ColumnEncoder().set_output(transform=library).fit(X)
+    assert [*encoder.get_feature_names_out()] == ["a_b", "a_c", "a_b_", "a_b__"]
+    assert [*encoder.transform(X).columns] == [*encoder.get_feature_names_out()]
+
+
 def test_rare_categories_share_a_column_and_come_back_as_the_most_frequent_of_them():
     values = ["a"] * 9 + ["b"] * 8 + ["c"] * 2 + ["d"] * 3 + ["e"]
     X = pd.DataFrame({"v": values})
