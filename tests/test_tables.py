@@ -204,6 +204,17 @@ def test_an_array_with_gaps_comes_back_in_the_container_that_is_set(container, f
     np.testing.assert_array_equal(bigan.impute(X), default.impute(X))
 
 
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_columns_of_an_array_of_objects_have_dtypes_in_a_container(container):
+    X = np.array([[1.5, "a", None, 7], [2.0, "b", True, 8], [0.5, "a", False, 9]] * 20, object)
+    bigan = make().set_output(transform=container).fit(X)
+    for rows in (bigan.sample(150), bigan.impute(X), bigan.inverse_transform(bigan.transform(X))):
+        frame = rows.to_pandas() if container == "polars" else rows
+        assert [dtype.kind for dtype in frame.dtypes.drop("x1")] == [*"fbi"]
+        assert pd.api.types.is_string_dtype(frame["x1"])
+        assert container == "pandas" or pl.Object not in rows.dtypes
+
+
 @pytest.mark.parametrize("names", [["ash"], ["ash", "place"]])
 def test_a_frame_that_came_back_does_not_share_its_index(names):
     X = FRAME[names].copy()

@@ -28,6 +28,8 @@ def in_container(estimator: Any, rows: np.ndarray, like: Any) -> Any:
     if names is None:
         names = [f"x{i}" for i in range(rows.shape[1])]
     adapter = ADAPTERS_MANAGER.adapters[container]
+    if rows.dtype == object:  # of which libraries find no dtypes
+        rows = rows.tolist()
     frame = adapter.create_container(rows, like, columns=[*names])
     if hasattr(frame, "iloc"):  # of pandas, whose index would be the one of `like`
         frame.index = frame.index.copy()
