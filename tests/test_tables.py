@@ -541,6 +541,14 @@ def test_columns_that_cannot_be_encoded_are_named(X, message):
     assert not hasattr(unfitted, "columns_")
 
 
+def test_errors_beside_a_gap_and_of_two_columns_of_a_name():
+    with pytest.raises(ValueError, match=r"finite in float32, got values up to \d"):
+        make().fit(FRAME).transform(FRAME.assign(ash=1e200, place=None))
+    twice = pd.DataFrame([["x", "y"]] * 9, columns=["a", "a"])
+    with pytest.raises(ValueError, match="got 'x' in column 'a'"):
+        make(scaling="standard").fit(twice)
+
+
 def test_what_takes_plain_numbers_says_so(tmp_path):
     bigan = make().fit(FRAME)
     for call in (lambda: bigan.save(tmp_path / "model"), lambda: bigan.to_onnx(tmp_path / "model")):

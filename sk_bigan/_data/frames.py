@@ -128,13 +128,14 @@ def read(X: Any) -> tuple[Origin, list[Column]]:
         series = library.series(X, i)
         try:
             dtypes.append(library.dtype(series))
-            *fields, kind_of_time = library.read(series)
+            observed, known, is_category, kind_of_time = library.read(series)
         except Exception as error:  # of a kind that each library has for itself
             raise ValueError(
                 f"X must have columns that NumPy can hold, got one that it cannot in column {n!r}, "
                 f"which is to be converted or dropped: {error}"
             ) from error
-        columns.append(_as_column(n, *fields)._replace(kind_of_time=kind_of_time))
+        column = _as_column(n, observed, known, is_category)
+        columns.append(column._replace(kind_of_time=kind_of_time))
     return Origin(name, names, tuple(dtypes)), columns
 
 
@@ -197,6 +198,8 @@ def _as_column(name: Any, values: np.ndarray, known: np.ndarray, is_category: bo
         known = known.copy()
         known[known] = ~gaps
         values = values[~gaps]
+    if is_category and any(isinstance(value, tuple) for value in values):
+        raise _of_no_kind(name, "tuples as categories")
     if kind == "U":
         return Column(values.astype(object), known, True)
     if kind == "O" and not is_category:
@@ -227,9 +230,29 @@ def _of_objects(name: Any, values: np.ndarray, known: np.ndarray) -> Column:
 def _of_no_kind(name: Any, got: str) -> ValueError:
     if got in ("list", "tuple", "ndarray", "Series", "structures"):
         got = f"{got}, vectors of which np.stack(X[{name!r}]) makes columns,"
+    column = f"X[{name!r}]"
+    advice = {
+        "date": f"give pandas.to_datetime({column})",
+        "datetime": f"give pandas.to_datetime({column})",
+        "Timestamp": f"give pandas.to_datetime({column})",
+        "timedelta": f"give pandas.to_timedelta({column})",
+        "Timedelta": f"give pandas.to_timedelta({column})",
+        "time": f"give pandas.to_timedelta({column}.astype(str))",
+        "Period": f"give {column}.dt.to_timestamp()",
+        "Decimal": f"give {column}.astype(float)",
+    }.get(got)
+    if advice is not None:
+        got = f"objects of {got}"
+    if got == "dict":
+        advice = (
+            f"make columns of its fields, as X.unnest({name!r}) of polars, X.flatten() of pyarrow "
+            "and pandas.json_normalize do"
+        )
+    if got == "tuples as categories":
+        advice = f"make texts of them, as {column}.map(str) does"
     return ValueError(
         "X must have columns of numbers, booleans, texts, categories, dates or durations, got "
-        f"{got} in column {name!r}: convert or drop the column"
+        f"{got} in column {name!r}: {advice or 'convert or drop the column'}"
     )
 
 
@@ -330,6 +353,8 @@ def _read_polars(series: Any) -> tuple[np.ndarray, np.ndarray, bool, str | None]
         observed = observed.cast(getattr(pl, str(dtype).replace("128", "64")))
     if is_category or dtype == pl.Decimal:
         observed = observed.cast(pl.String if is_category else pl.Float64)
+    if dtype == pl.Struct:  # NumPy would take it for a vector
+        return np.array(observed.to_list(), dtype=object), known, False, None
     has_zone = isinstance(dtype, pl.Datetime) and dtype.time_zone
     return observed.to_numpy(), known, is_category, WITH_ZONE if has_zone else None
 
