@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 import torch
 from features import frechet_distance, photographs
+from sk_bigan._estimator.steps import resolve_batch_size
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 from torch.optim.swa_utils import update_bn
 
 from sk_bigan import BiGANTransformer
-from sk_bigan._estimator.steps import resolve_batch_size
 
 ROWS = 10_000
 LIGHT = {"cycle_weight": 1, "consistency_weight": 0}

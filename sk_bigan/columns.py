@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 from torch.utils.data import Dataset
 
 from ._data import frames
-from ._data.blocks import Bins, OneHot, Standard
+from ._data.blocks import Bins, OneHot, Standard, check_family
 from ._data.reading import as_table, refuse_what_is_to_be_read_first
 
 KINDS = {"standard": "number", "bins": "bins"}  # of blocks, by the encoding of numbers
@@ -24,6 +24,7 @@ KINDS = {"standard": "number", "bins": "bins"}  # of blocks, by the encoding of 
 
 def is_plain(X: Any) -> bool:
     """Return whether X is numbers without gaps, or nothing that `ColumnEncoder` takes."""
+    X = frames.table_of(X)
     if frames.source_of(X) in ("pandas", "polars", "pyarrow"):
         columns = frames.read(X)[1]
         return all(
@@ -154,7 +155,8 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : frame of pandas, polars or pyarrow, or array-like of shape (n_samples, n_features)
-            Columns of numbers, booleans, texts, categories, dates or durations.
+            Columns of numbers, booleans, texts, categories, dates or durations. A RecordBatch of
+            pyarrow counts as a Table.
 
         y : None
             Not used.
@@ -167,9 +169,11 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         ------
         ValueError
             If X has no rows or columns, two columns of one name, or a column without values, of
-            several kinds, of more than 300 categories, of infinite or of other values.
+            several kinds, of more than 300 categories, of infinite or of other values, or of a
+            type that `inverse_transform` could not give back.
         """
         self._validate_params()
+        X = frames.table_of(X)
         origin, columns = self._read(X)
         has_names = all(isinstance(name, str) for name in origin.names)
         names = [*origin.names] if has_names else frames.default_names(len(origin.names))
@@ -189,6 +193,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             encoders.append(encoder)
             blocks.append(Block(name, kind, start, start + len(encoder.suffixes)))
             start = blocks[-1].stop
+        frames.check_comes_back(origin, columns)
         validate_data(self, X, skip_check_array=True)
         self._origin, self._encoders, self.blocks_ = origin, encoders, tuple(blocks)
         return self
@@ -210,6 +215,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         ------
         ValueError
             If X has other columns than in `fit`, in another order, or with values of other kinds.
+            Dates with a time zone, dates without one, times of day and durations are four kinds.
 
         Warns
         -----
@@ -217,11 +223,13 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             If `fit` has not seen a category. It becomes infrequent, or else a gap.
         """
         check_is_fitted(self)
+        X = frames.table_of(X)
         _, columns = self._read(X)
         validate_data(self, X, skip_check_array=True, reset=False)
         Z = np.full((len(columns[0].known), self.blocks_[-1].stop), np.nan)
         for column, encoder, block in zip(columns, self._encoders, self.blocks_, strict=True):
             if len(column.observed):
+                check_family(block.name, encoder.family, column)
                 encoded, known = encoder.encode(column)
                 Z[known, block.start : block.stop] = encoded
         return Z
@@ -256,7 +264,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             raise ValueError(f"X must have {width} columns, got {Z.shape[1]}")
         table = frames.make(self._origin, self._decoded(Z))
         if self._origin.source == frames.source_of(X) == "pandas":
-            table.index = X.index  # type: ignore[union-attr]
+            table.index = X.index.copy()  # type: ignore[union-attr]
         return table
 
     def _decoded(self, Z: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -274,7 +282,7 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         """
         decoded = self._decoded(Z)
         for encoder, column, (values, _) in zip(
-            self._encoders, self._read(X)[1], decoded, strict=True
+            self._encoders, self._read(frames.table_of(X))[1], decoded, strict=True
         ):
             known, kept = encoder.kept(column)
             values[known] = kept
@@ -291,12 +299,19 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of str
-            A number has its column's name, bins and categories have theirs behind it.
+            A number has its column's name, bins and categories have theirs behind it. A name that
+            a column before has taken gets an underscore behind it.
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
-        pairs = zip(names, self._encoders, strict=True)
-        return np.array([f"{n}{suffix}" for n, e in pairs for suffix in e.suffixes], dtype=object)
+        taken: dict[str, None] = {}
+        for name, encoder in zip(names, self._encoders, strict=True):
+            for suffix in encoder.suffixes:
+                full = f"{name}{suffix}"
+                while full in taken:
+                    full += "_"
+                taken[full] = None
+        return np.array([*taken], dtype=object)
 
     def _read(self, X: Any) -> tuple[frames.Origin, list[frames.Column]]:
         if frames.source_of(X) in (None, "numpy"):

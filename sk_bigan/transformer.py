@@ -507,7 +507,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         if isinstance(table, np.ndarray):
             return in_container(self, table, like)
         if hasattr(table, "iloc") and hasattr(like, "iloc"):  # both of pandas
-            table.index = like.index
+            table.index = like.index.copy()
         return table
 
     def score_samples(self, X: ArrayLike | Dataset) -> np.ndarray:

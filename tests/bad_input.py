@@ -3,15 +3,18 @@
 import pickle
 import tempfile
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from PIL import Image
+from pyarrow.dataset import dataset
 from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -188,8 +191,12 @@ def with_column(values):
 # X, exception, words of the message
 PALETTES = [Image.new("RGB", (8, 8), colour).convert("P") for colour in ("red", "blue")]
 INPUTS = {
-    "lists of text": ([["a", "b"], ["c", "d"]], ValueError, "could not convert string to float"),
-    "objects": (np.array([[object()] * 64] * 2), TypeError, "float"),
+    "lists of text": (
+        [["a", "b"], ["c", "d"]],
+        ValueError,
+        "hold numbers, got 'a' in column 0: encode",
+    ),
+    "objects": (np.array([[object()] * 64] * 2), ValueError, "got .<object .* in column 0"),
     "pictures with a palette": (PALETTES, ValueError, r"got one of mode 'P'.*convert\(.RGB"),
     "data set of these": (Items(PALETTES), ValueError, r"got one of mode 'P'.*convert\(.RGB"),
     "complex": (X + 1j, ValueError, "[Cc]omplex data not supported"),
@@ -210,9 +217,29 @@ INPUTS = {
     "array of names": (np.array(["a.png", "b.png"]), TypeError, "2 texts or paths: .*Dataset"),
     "array of paths": (np.array([Path("a.png")]), TypeError, "1 texts or paths: .*Dataset"),
     "lazy frame": (pl.LazyFrame(X), TypeError, r"in memory, got a LazyFrame: give X.collect\(\)"),
-    "dict": ({"a": [1, 2]}, TypeError, "real number, not 'dict'"),
+    "dict": ({"a": [1, 2]}, TypeError, r"got a dict: give pandas.DataFrame\(X\)"),
     "set": ({1, 2}, TypeError, "real number, not 'set'"),
-    "iterator": (map(float, X[0]), TypeError, "real number, not 'map'"),
+    "iterator": (map(float, X[0]), TypeError, "got the iterator map: give .* to partial_fit"),
+    "chunks of a file": (
+        pd.read_csv(StringIO("a\n1\n2"), chunksize=1),
+        TypeError,
+        r"got the iterator TextFileReader: give .* to partial_fit, or pandas.concat\(X\)",
+    ),
+    "data set of pyarrow": (
+        dataset(pa.table({"a": [1.0, 2.0]})),
+        TypeError,
+        r"in memory, got a InMemoryDataset: give X.to_table\(\)",
+    ),
+    "batches of pyarrow": (
+        pa.table({"a": [1.0, 2.0]}).to_reader(),
+        TypeError,
+        r"in memory, got a RecordBatchReader: give X.read_all\(\)",
+    ),
+    "groups": (
+        pd.DataFrame({"a": [1, 1], "b": [2, 3]}).groupby("a"),
+        TypeError,
+        "got a DataFrameGroupBy: give the frame, or one group",
+    ),
     "range": (range(9), ValueError, "Expected 2D array, got 1D array"),
     "function": (len, TypeError, "real number, not 'builtin"),
     "estimator": (PCA(), TypeError, "real number, not 'PCA'"),
@@ -231,16 +258,29 @@ INPUTS = {
         r"in column 3|np.stack\(X\[3\]\)",
     ),
     "ragged tensors": ([TENSOR[0], TENSOR[1, :9]], ValueError, "one shape.*in item 1"),
-    "list of dicts": ([{"a": 1}, {"a": 2}], TypeError, "real number, not 'dict'"),
+    "list of dicts": (
+        [{"a": 1}, {"a": 2}],
+        TypeError,
+        r"a list of dicts: give pandas.DataFrame\(X\)",
+    ),
     "tensor and None": ([TENSOR[0], None], TypeError, "items of X.*NoneType in item 1"),
     "objects, one text": (
         with_value("dark", OBJECTS),
         ValueError,
-        "to float: 'dark'|columns of one kind, got 0.0 and 'dark'",
+        "got 'dark' in column 5|columns of one kind, got 0.0 and 'dark'",
     ),
-    "objects, one complex": (with_value(1j, OBJECTS), TypeError, "real number, not 'complex'"),
-    "objects, one date": (with_value(date(2020, 1, 1), OBJECTS), TypeError, "not 'datetime.date'"),
-    "records": (np.zeros(9, "f8,f8"), TypeError, "Cannot cast array data"),
+    "objects, one complex": (with_value(1j, OBJECTS), ValueError, "got '1j' in column"),
+    "objects, one date": (
+        with_value(date(2020, 1, 1), OBJECTS),
+        ValueError,
+        "X must hold numbers, got '2020-01-01' in column",
+    ),
+    "rows with dates": (
+        [[1.0, datetime(2020, 1, 1)], [2.0, datetime(2020, 1, 2)]],
+        ValueError,
+        "X must hold numbers, got '2020-01-01 00:00:00' in column 1: .*make numbers of dates",
+    ),
+    "records": (np.zeros(9, "f8,f8"), TypeError, r"got records: give pandas.DataFrame\(X\)"),
     "masked": (np.ma.masked_less(X, 1), ValueError, "no masked values"),
     "all masked": (np.ma.masked_all((9, 64)), ValueError, "no masked values"),
     "frame, complex": (

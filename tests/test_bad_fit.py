@@ -46,12 +46,16 @@ FIRST_INPUTS = {
     "no pixels": (IMAGES[:, :, :0], ValueError, r"0 feature\(s\)"),
     "one image": (IMAGES[:1], ValueError, r"1 sample\(s\).*minimum of 2"),
     "images, NaN": (np.full((9, 8, 8), np.nan), ValueError, "X contains NaN"),
-    "images of text": (np.full((9, 8, 8), "a"), ValueError, "could not convert string to float"),
+    "images of text": (
+        np.full((9, 8, 8), "a"),
+        ValueError,
+        "X must hold numbers, got 'a' in column 0",
+    ),
     "images, masked": (np.ma.masked_less(IMAGES, 1), ValueError, "no masked values"),
     "months": (
         pd.DataFrame({"a": pd.period_range("2020", periods=3)}),
         ValueError,
-        "got Period in column 'a': convert or drop",
+        "got objects of Period in column 'a': give",
     ),
     "names and numbers": (pd.DataFrame(X[:, :2], columns=["a", 3]), TypeError, "'int', 'str'"),
     "polars, lists": (

@@ -15,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from pyarrow.compute import run_end_encode
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
@@ -169,6 +170,99 @@ def test_gaps_are_nan_in_the_whole_block_and_nowhere_else(table, numbers):
         np.testing.assert_array_equal(of_block.T, [frame.iloc[:, i].isna()] * of_block.shape[1])
 
 
+def test_a_frame_that_came_back_shares_nothing_with_x_or_the_encoder():
+    X = pd.DataFrame({"a": [1.0, 2], "b": ["x", "y"]})
+    encoder = ColumnEncoder().fit(X)
+    codes = pd.DataFrame(encoder.transform(X))
+    back = encoder.inverse_transform(codes)
+    back.columns.name = back.index.name = "changed"
+    X.columns.name = "changed too"
+    again = encoder.inverse_transform(codes)
+    assert {again.columns.name, again.index.name, codes.index.name, X.index.name} == {None}
+    assert X.columns.name == "changed too"
+
+
+RUNS = pa.array([1, 1, None, 3])
+OTHER_TYPES = {
+    "runs of doubles": pa.table({"a": run_end_encode(RUNS.cast(pa.float64()))}),
+    "runs of texts": pa.table(
+        {"a": run_end_encode(RUNS.cast(pa.string()), run_end_type=pa.int16())}
+    ),
+    "Int128": pl.DataFrame({"a": pl.Series([1, None, -(2**40)], dtype=pl.Int128)}),
+    "Float16 of NumPy": np.array([[1.5], [np.nan], [2]], "f2"),
+    "months": np.array([["2020-01"], ["NaT"], ["2021-05"]], "M8[M]"),
+    "weeks": np.array([[1], ["NaT"], [7]], "m8[W]"),
+    "long double": np.array([[1.5], [np.nan], [2]], np.longdouble),
+}
+if hasattr(pa, "bool8"):
+    OTHER_TYPES["bool8"] = pa.table({"a": pa.array([True, None, False]).cast(pa.bool8())})
+if hasattr(pa, "json_"):
+    OTHER_TYPES["json"] = pa.table({"a": pa.array(["{}", None, "[]"]).cast(pa.json_())})
+if hasattr(pl, "UInt128"):
+    OTHER_TYPES["UInt128"] = pl.DataFrame({"a": pl.Series([1, None, 2**40], dtype=pl.UInt128)})
+if hasattr(pl, "Float16"):
+    OTHER_TYPES["Float16"] = pl.DataFrame({"a": pl.Series([1.5, None, 2], dtype=pl.Float16)})
+
+
+@every_encoding
+@pytest.mark.parametrize("case", OTHER_TYPES)
+def test_whatever_fit_takes_comes_back(case, numbers):
+    X = OTHER_TYPES[case]
+    encoder = ColumnEncoder(numbers=numbers).fit(X)
+    encoded = encoder.transform(X)
+    assert_same(encoder.inverse_transform(encoded), X)
+    width = encoder.blocks_[-1].stop
+    for rows in (np.nan_to_num(encoded), np.full((2, width), 1e200), np.full((2, width), -1e200)):
+        assert schema(encoder.inverse_transform(rows)) == schema(X)
+    if "bool" in case:
+        assert encoder.blocks_[0].kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("X", "got"),
+    [
+        (pl.DataFrame({"a": pl.Series([2**80], dtype=pl.Int128)}), ""),
+        (np.array([[1], [2]], "m8[M]"), r"timedelta64\[M\]"),
+        (np.array([[1], [2]], "m8[ps]"), r"timedelta64\[ps\]"),
+        (np.array([[1], [2]], "M8[ps]"), r"datetime64\[ps\]"),
+        (np.array([[1], [2]], "M8[as]"), r"datetime64\[as\]"),
+        (pa.table({"a": pa.array([{"b": 1}])}), "dict"),
+        (pa.table({"a": pa.array([b"x"])}), "bytes"),
+        (pa.table({"a": pa.array([[1], [2]], pa.list_(pa.int8(), 1))}), ""),
+        (pa.table({"a": pa.array([(1, 2, 3)], pa.month_day_nano_interval())}), ""),
+        (pa.table({"a": pa.array([[1]], pa.list_view(pa.int8()))}), ""),
+    ],
+)
+def test_what_would_not_come_back_is_refused_with_its_column(X, got):
+    name = "column 0" if isinstance(X, np.ndarray) else "column 'a'"
+    encoder = ColumnEncoder()
+    with pytest.raises(ValueError, match=f"(?s)X must have .*{got}.* {name}"):
+        encoder.fit(X)
+    assert vars(encoder) == vars(ColumnEncoder())
+
+
+def dictionary(values, indices, ordered):
+    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int8()), values, ordered=ordered)
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "pandas"])
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.int64()])
+def test_dictionaries_keep_their_values_and_their_order(type_, ordered, library):
+    values = pa.array(["3", "1", "2", "0"]).cast(type_)
+    once = dictionary(values, [2, None, 0, 1], ordered)
+    more = dictionary(values[:2], [1, 1, 0], ordered)
+    for parts in ([once], [once, more]):
+        table = pa.table({"o": pa.chunked_array(parts), "k": np.arange(sum(map(len, parts)))})
+        X = table if library == "pyarrow" else table.to_pandas(types_mapper=pd.ArrowDtype)
+        encoder = pickle.loads(pickle.dumps(ColumnEncoder().fit(X)))
+        back = encoder.inverse_transform(encoder.transform(X))
+        assert schema(back) == schema(X)
+        back = back["o"] if library == "pyarrow" else back["o"].array.__arrow_array__()
+        assert back.to_pylist() == table["o"].to_pylist()
+        assert all(chunk.dictionary.equals(values) for chunk in back.chunks)
+
+
 def test_dtypes_without_gaps_become_those_of_pandas():
     table = PANDAS[["int", "bool"]]
     encoder = ColumnEncoder().fit(table)
@@ -268,6 +362,14 @@ def test_the_largest_number_of_a_block_is_the_category():
     assert back["a"].to_list() == ["x", "z"]
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_names_of_encoded_columns_are_unique(library):
+    X = pd.DataFrame({"a": [*"bc"] * 3, "a_b": range(6), "a_b_": range(6)})
+    encoder = ColumnEncoder().set_output(transform=library).fit(X)
+    assert [*encoder.get_feature_names_out()] == ["a_b", "a_c", "a_b_", "a_b__"]
+    assert [*encoder.transform(X).columns] == [*encoder.get_feature_names_out()]
+
+
 def test_rare_categories_share_a_column_and_come_back_as_the_most_frequent_of_them():
     values = ["a"] * 9 + ["b"] * 8 + ["c"] * 2 + ["d"] * 3 + ["e"]
     X = pd.DataFrame({"v": values})
@@ -320,6 +422,59 @@ def test_categories_of_another_kind_are_refused(case, library):
     encoder = ColumnEncoder(categorical_features=["a"]).fit(table(pd.DataFrame({"a": values})))
     with pytest.raises(ValueError, match=f"X must have {message}"):
         encoder.transform(table(pd.DataFrame({"a": others})))
+
+
+HOURS = pd.Series(pd.date_range("2020-01-01", periods=3, freq="h").as_unit("us"))
+DAYTIMES = pl.Series([dt.time(1), dt.time(2)])
+KINDS_OF_TIME = {
+    "dates without a time zone": [
+        pd.DataFrame({"t": HOURS}),
+        pl.DataFrame({"t": HOURS}),
+        pa.table({"t": pa.array(HOURS)}),
+        pd.DataFrame({"t": HOURS.astype("timestamp[us][pyarrow]")}),
+        pd.DataFrame({"t": HOURS.astype("category")}),
+    ],
+    "dates with a time zone": [
+        pd.DataFrame({"t": HOURS.dt.tz_localize(BERLIN)}),
+        pl.DataFrame({"t": pl.Series(HOURS).dt.replace_time_zone(BERLIN)}),
+        pa.table({"t": pa.array(HOURS.dt.tz_localize(BERLIN))}),
+        pd.DataFrame({"t": HOURS.dt.tz_localize(BERLIN).astype("timestamp[us, UTC][pyarrow]")}),
+        pd.DataFrame({"t": HOURS.dt.tz_localize(BERLIN).astype("category")}),
+    ],
+    "times of day": [
+        pl.DataFrame({"t": DAYTIMES}),
+        pa.table({"t": DAYTIMES.to_arrow()}),
+        pd.DataFrame({"t": pd.array(DAYTIMES.to_list(), pd.ArrowDtype(pa.time64("us")))}),
+    ],
+    "durations": [
+        pd.DataFrame({"t": HOURS - HOURS[0]}),
+        pl.DataFrame({"t": HOURS - HOURS[0]}),
+        pa.table({"t": pa.array(HOURS - HOURS[0])}),
+    ],
+}
+
+
+@pytest.mark.parametrize("known", KINDS_OF_TIME)
+def test_kinds_of_time_are_not_taken_for_each_other(known):
+    for X in KINDS_OF_TIME[known][:4]:
+        encoder = ColumnEncoder().fit(X)
+        for other in KINDS_OF_TIME[known][:4]:
+            encoder.transform(other)
+        for kind in KINDS_OF_TIME.keys() - {known}:
+            for other in KINDS_OF_TIME[kind]:
+                message = f"must have {known} in column 't' as in fit, got {kind}"
+                with pytest.raises(ValueError, match=message):
+                    encoder.transform(other)
+
+
+@pytest.mark.parametrize("zone", [None, BERLIN])
+def test_categories_of_dates_have_a_zone_or_none(zone):
+    days = HOURS.dt.tz_localize(zone).astype("category")
+    others = HOURS.dt.tz_localize(BERLIN if zone is None else None).astype("category")
+    encoder = ColumnEncoder().fit(pd.DataFrame({"t": days}))
+    encoder.transform(pd.DataFrame({"t": days}))
+    with pytest.raises(ValueError, match="zone in column 't' as in fit, got dates with"):
+        encoder.transform(pd.DataFrame({"t": others}))
 
 
 ALIKE = {
@@ -375,6 +530,19 @@ def test_a_table_of_another_library_is_the_same_table():
         np.testing.assert_array_equal(encoder.transform(other), encoder.transform(table))
 
 
+def test_a_record_batch_is_a_table():
+    table = PYARROW.select(["str", "float", "date"])
+    batch = table.combine_chunks().to_batches()[0]
+    encoder = ColumnEncoder().fit(batch)
+    assert [*encoder.feature_names_in_] == table.column_names
+    np.testing.assert_array_equal(encoder.transform(batch), encoder.transform(table))
+    assert_same(encoder.inverse_transform(encoder.transform(batch)), table)
+    with pytest.raises(ValueError, match="must be in the same order"):
+        encoder.transform(batch.select(["float", "str", "date"]))
+    with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+        encoder.transform(batch[:0])
+
+
 def test_a_gap_may_be_where_fit_had_none():
     encoder = ColumnEncoder().fit(pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}))
     gaps = pd.DataFrame({"a": [None, 1.0], "b": [np.nan, None]})
@@ -390,8 +558,24 @@ NOT_FIT = {
     "lists": ({"a": [[1], [2]]}, "got list, vectors .* in column 'a'"),
     "bytes": ({"a": [b"x", b"y"]}, "got bytes in column 'a'"),
     "complex": ({"a": [1j, 2]}, "got complex128 in column 'a'"),
-    "date objects": ({"a": [dt.date(2020, 1, 1)]}, "got date in column 'a': convert or drop"),
-    "periods": ({"a": pd.period_range("2020-01", periods=2, freq="M")}, "got Period in column 'a'"),
+    "objects of dates": (
+        {"a": pd.Series([dt.date(2020, 1, 1)], dtype=object)},
+        r"got objects of date in column 'a': .*pandas.to_datetime\(X\['a'\]\)",
+    ),
+    "objects of times": (
+        {"a": pd.Series([dt.datetime(2020, 1, 1)], dtype=object)},
+        r"got objects of datetime in column 'a': .*pandas.to_datetime\(X\['a'\]\)",
+    ),
+    "objects of durations": (
+        {"a": pd.Series([dt.timedelta(1)], dtype=object)},
+        r"got objects of timedelta in column 'a': .*pandas.to_timedelta\(X\['a'\]\)",
+    ),
+    "dicts": ({"a": [{"b": 1}]}, r"got dict in column 'a': make columns of its fields"),
+    "categories of tuples": ({"a": pd.Categorical([(1, 2)])}, "got tuples as categories in .*'a'"),
+    "periods": (
+        {"a": pd.period_range("2020-01", periods=2, freq="M")},
+        r"got objects of Period in column 'a': .*X\['a'\].dt.to_timestamp\(\)",
+    ),
     "infinity": ({"a": [1, 2], "b": [1.0, -np.inf]}, "X contains infinity .* in column 'b'"),
     "huge": ({"a": [1e200, 1.0]}, r"finite when squared in float64, got .* 1e\+200 in column 'a'"),
     "huge integers": ({"a": pd.Series([2**70, 1], dtype=object)}, "integers of 64 bits"),
@@ -422,7 +606,9 @@ def test_fit_refuses_and_changes_nothing(columns, message):
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "one column of each name, got several 'a'"),
         (pa.table([[1], [2]], names=["a", "a"]), "one column of each name, got several 'a'"),
         (pl.DataFrame({"a": [[1], [2]]}), "got .* in column 'a'"),
-        (pl.DataFrame({"a": [{"b": 1}]}), "got structures, vectors .* in column 'a'"),
+        (pl.DataFrame({"a": [{"b": 1}]}), r"got dict in column 'a': .*X.unnest\('a'\)"),
+        (pl.DataFrame({"a": [{"b": 1, "c": "x"}]}), r"got dict in column 'a': .*X.unnest\('a'\)"),
+        (pa.table({"a": [{"b": 1}]}), r"got dict in column 'a': .*X.flatten\(\)"),
         (pl.DataFrame({"a": [b"x"]}), "got bytes in column 'a'"),
         (pl.DataFrame({"a": [None]}), "got none in column 'a'"),
         (pa.table({"a": [[1], [2]]}), "got .* in column 'a'"),
@@ -524,7 +710,7 @@ def test_inverse_transform_refuses():
         ({"categorical_features": [True, False]}, "names or numbers of columns, got True"),
         ({"categorical_features": np.array([False, True])}, "numbers of columns, got .*False"),
         ({"categorical_features": [["a"]]}, r"names or numbers of columns, got \['a'\]"),
-        ({"categorical_features": ["d"]}, "categories must be no dates, got column 'd'"),
+        ({"categorical_features": ["d"]}, "categories must be no dates or durations, got .* 'd'"),
     ],
 )
 def test_bad_parameters(parameters, message):

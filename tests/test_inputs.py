@@ -183,7 +183,12 @@ ERRORS = {
     "sparse tensor": (sparse_tensor(), {}, TypeError, "X must be dense, got a sparse tensor"),
     "tensor of NaN": (torch.full((9, 4), torch.nan), {}, ValueError, "a value in each column"),
     "tensor of one row": (torch.zeros(1, 4), {}, ValueError, "minimum of 2 is required"),
-    "images of text": (np.full((9, 8, 8), "a"), {}, ValueError, "could not convert string"),
+    "images of text": (
+        np.full((9, 8, 8), "a"),
+        {},
+        ValueError,
+        "X must hold numbers, got .a. in column 0",
+    ),
     "no pixels": (np.zeros((9, 0, 8)), {}, ValueError, r"0 feature\(s\)"),
     "ragged list": ([[1.0, 2.0], [3.0]], {}, ValueError, "one shape"),
     "empty data set": (Images(PIXELS[:0]), {}, ValueError, "Images of 0 items"),

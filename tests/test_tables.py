@@ -1,6 +1,7 @@
 """Tables go in as they are, with categories, dates and gaps, and come back."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from helpers import AtStep, same_weights
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, load_wine
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -21,6 +23,8 @@ from sklearn.pipeline import make_pipeline
 from sk_bigan import BiGANDetector, BiGANTransformer
 from sk_bigan._model.state import state_of
 from sk_bigan.columns import ColumnEncoder, is_plain
+from sk_bigan.inspection import consistency, evaluate, explain, latent_dim_curve, loadings
+from sk_bigan.inspection.items import Cells
 from sk_bigan.networks.tables import BlockOutput
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -77,6 +81,42 @@ def test_libraries_make_no_difference():
     models = [make().fit(LIBRARIES[name](FRAME)) for name in LIBRARIES]
     for other in models[1:]:
         assert same_weights(models[0], other)
+
+
+@pytest.mark.parametrize("names", [["alcohol", "place"], ["alcohol", "ash"]])
+def test_models_take_record_batches(names):
+    table = LIBRARIES["pyarrow"](FRAME[names])
+    parts = table.to_batches(max_chunksize=100)
+    bigan, of_tables = make(), make()
+    for part in parts:
+        bigan.partial_fit(part)
+        of_tables.partial_fit(pa.Table.from_batches([part]))
+    assert same_weights(bigan, of_tables)
+    assert [*bigan.feature_names_in_] == names
+    np.testing.assert_array_equal(bigan.transform(parts[0]), bigan.transform(table[:100]))
+    with pytest.raises(ValueError, match="same order"):
+        bigan.transform(parts[0].select(names[::-1]))
+    assert Cells(parts[0]).names == names
+    detector = make(BiGANDetector).fit(table)
+    assert [*explain(detector, parts[0][:3]).feature_names_in] == names
+    if hasattr(bigan, "columns_"):
+        assert bigan.impute(parts[0]).equals(bigan.impute(table[:100]))
+        assert type(bigan.sample(2)) is pa.Table
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        consistency,
+        evaluate,
+        loadings,
+        partial(latent_dim_curve, latent_dims=[1], cv=2, param_name="n_components"),
+    ],
+)
+def test_inspection_takes_record_batches(look):
+    table = LIBRARIES["pyarrow"](FRAME[["alcohol", "ash", "alkaline"]])
+    pca = PCA(1, random_state=0).fit(table)
+    look(pca, table.to_batches()[0])
 
 
 def test_learned_rows_are_nearer_to_the_table_than_those_of_untrained_networks():
@@ -162,6 +202,30 @@ def test_an_array_with_gaps_comes_back_in_the_container_that_is_set(container, f
         assert [*rows.columns] == [f"x{i}" for i in range(13)]
     default = clone(bigan).set_output(transform="default").fit(X)
     np.testing.assert_array_equal(bigan.impute(X), default.impute(X))
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_columns_of_an_array_of_objects_have_dtypes_in_a_container(container):
+    X = np.array([[1.5, "a", None, 7], [2.0, "b", True, 8], [0.5, "a", False, 9]] * 20, object)
+    bigan = make().set_output(transform=container).fit(X)
+    for rows in (bigan.sample(150), bigan.impute(X), bigan.inverse_transform(bigan.transform(X))):
+        frame = rows.to_pandas() if container == "polars" else rows
+        assert [dtype.kind for dtype in frame.dtypes.drop("x1")] == [*"fbi"]
+        assert pd.api.types.is_string_dtype(frame["x1"])
+        assert container == "pandas" or pl.Object not in rows.dtypes
+
+
+@pytest.mark.parametrize("names", [["ash"], ["ash", "place"]])
+def test_a_frame_that_came_back_does_not_share_its_index(names):
+    X = FRAME[names].copy()
+    bigan = make(latent_dim=1).set_output(transform="pandas").fit(X)
+    codes = bigan.transform(X)
+    frames = [bigan.inverse_transform(codes)]
+    if hasattr(bigan, "columns_"):
+        frames.append(bigan.impute(X))
+    for frame in frames:
+        frame.index.name = "changed"
+    assert X.index.name is codes.index.name is None
 
 
 @pytest.mark.parametrize("container", [np.ndarray.tolist, list, torch.tensor])
@@ -477,6 +541,14 @@ def test_columns_that_cannot_be_encoded_are_named(X, message):
     assert not hasattr(unfitted, "columns_")
 
 
+def test_errors_beside_a_gap_and_of_two_columns_of_a_name():
+    with pytest.raises(ValueError, match=r"finite in float32, got values up to \d"):
+        make().fit(FRAME).transform(FRAME.assign(ash=1e200, place=None))
+    twice = pd.DataFrame([["x", "y"]] * 9, columns=["a", "a"])
+    with pytest.raises(ValueError, match="got 'x' in column 'a'"):
+        make(scaling="standard").fit(twice)
+
+
 def test_what_takes_plain_numbers_says_so(tmp_path):
     bigan = make().fit(FRAME)
     for call in (lambda: bigan.save(tmp_path / "model"), lambda: bigan.to_onnx(tmp_path / "model")):
@@ -490,7 +562,8 @@ def test_what_takes_plain_numbers_says_so(tmp_path):
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
 def test_skops_keeps_the_model_of_a_table(library):
-    X = LIBRARIES[library](FRAME)
+    levels = pd.CategoricalDtype(["strong", "none", "light"], ordered=True)
+    X = LIBRARIES[library](FRAME.astype({"kind": levels}))
     bigan = make().fit(X)
     dumped = skops.io.dumps(bigan)
     again = skops.io.loads(dumped, trusted=skops.io.get_untrusted_types(data=dumped))

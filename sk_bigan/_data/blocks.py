@@ -10,16 +10,17 @@ from numbers import Number
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from .frames import Column
+from .frames import WITH_ZONE, Column
 
 MAX_DISTINCT = 300  # more texts than this are no categories
-FAMILIES = {"M": "dates", "m": "durations"}  # by the kind of a dtype; others are numbers
+# By the kind of a dtype; others are numbers.
+FAMILIES = {"M": "dates without a time zone", "m": "durations"}
 FAMILIES_OF_OBJECTS: dict[type, str] = {
     str: "texts",
     Number: "numbers",
     np.bool_: "numbers",
-    date: "dates",
-    timedelta: "durations",
+    date: FAMILIES["M"],
+    timedelta: FAMILIES["m"],
 }
 UNITS = ("D", "s", "ms", "us", "ns")
 # Dates and durations that every library can hold, in nanoseconds and in coarser units.
@@ -31,21 +32,25 @@ LIMITS = {
 }
 
 
-def family(values: np.ndarray) -> str:
-    """Return the word for values that one encoder takes."""
+def family(column: Column) -> str:
+    """Return the words for values that one encoder takes."""
+    values = column.observed
     if values.dtype.kind != "O":
-        return FAMILIES.get(values.dtype.kind, "numbers")
-    words = (
-        next((word for kind, word in FAMILIES_OF_OBJECTS.items() if issubclass(type_, kind)), None)
-        or type_.__name__
-        for type_ in {type(value) for value in values}
-    )
-    return " and ".join(sorted({*words}))
+        return column.kind_of_time or FAMILIES.get(values.dtype.kind, "numbers")
+    one_of_each = {type(value): value for value in values}
+    return " and ".join(sorted({*map(_family_of_object, one_of_each.values())}))
 
 
-def check_family(name: str, known: str, values: np.ndarray) -> None:
+def _family_of_object(value: object) -> str:
+    if getattr(value, "tzinfo", None) is not None:
+        return WITH_ZONE
+    known = (word for type_, word in FAMILIES_OF_OBJECTS.items() if isinstance(value, type_))
+    return next(known, type(value).__name__)
+
+
+def check_family(name: str, known: str, column: Column) -> None:
     """Refuse values of another family than in `fit`."""
-    if (got := family(values)) != known:
+    if (got := family(column)) != known:
         raise ValueError(f"X must have {known} in column {name!r} as in fit, got {got}")
 
 
@@ -58,7 +63,7 @@ class Numbers:
     Parameters
     ----------
     name : str
-    observed : ndarray of shape (n_observed,)
+    column : Column
 
     Raises
     ------
@@ -66,10 +71,11 @@ class Numbers:
         If a number is infinite, or its square does not fit into float64.
     """
 
-    def __init__(self, name: str, observed: np.ndarray):
+    def __init__(self, name: str, column: Column):
+        observed = column.observed
         self.name = name
         self.dtype = observed.dtype
-        self.family = family(observed)
+        self.family = family(column)
         self.is_time = self.dtype.kind in "mM"
         if self.is_time:
             dtypes = (np.dtype(f"{self.dtype.kind}8[{unit}]") for unit in UNITS)
@@ -104,9 +110,8 @@ class Numbers:
         Raises
         ------
         ValueError
-            If the values are of another family than in `fit`, or infinite.
+            If values are infinite.
         """
-        check_family(self.name, self.family, observed)
         if self.is_time:
             return (observed - self.origin) / self.step
         numbers = observed.astype(np.float64)
@@ -145,7 +150,7 @@ class Standard(Numbers):
     """
 
     def __init__(self, name: str, column: Column):
-        super().__init__(name, column.observed)
+        super().__init__(name, column)
         self.scaler = StandardScaler().set_output(transform="default")
         self.scaler.fit(self.to_numbers(column.observed)[:, np.newaxis])
         self.suffixes = [""]
@@ -177,7 +182,7 @@ class Bins(Numbers):
     """
 
     def __init__(self, name: str, column: Column, n_bins: int):
-        super().__init__(name, column.observed)
+        super().__init__(name, column)
         numbers = self.to_numbers(column.observed)
         # KBinsDiscretizer's edges, which it would take only if 1e-8 apart in the column's units.
         edges = np.unique(np.quantile(numbers, np.linspace(0, 1, n_bins + 1)))
@@ -218,8 +223,8 @@ class OneHot:
         self.name = name
         observed = column.observed
         if observed.dtype.kind in FAMILIES:
-            raise ValueError(f"categories must be no {family(observed)}, got column {name!r}")
-        self.family = family(observed)
+            raise ValueError(f"categories must be no dates or durations, got column {name!r}")
+        self.family = family(column)
         counts = Counter(observed.tolist())
         if len(counts) > MAX_DISTINCT:
             raise ValueError(
@@ -249,17 +254,11 @@ class OneHot:
     def encode(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
         """Return blocks of the rows that have one, and a mask of these rows.
 
-        Raises
-        ------
-        ValueError
-            If the values are of another family than in `fit`.
-
         Warns
         -----
         UserWarning
             If `fit` has not seen a category.
         """
-        check_family(self.name, self.family, column.observed)
         unseen = len(self.values) - 1 if self.has_infrequent else -1
         values, place_of = column.observed.tolist(), self.places
         places = np.array([place_of.get(value, unseen) for value in values], dtype=np.intp)

@@ -14,6 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 KINDS = "biufmMUO"  # of NumPy's dtypes that may hold columns
+# Units of dates and durations that NumPy cannot compare with days; a "m8" has none.
+NOT_IN_DAYS = {
+    *(f"{kind}8[{u}]" for kind in "mM" for u in ("ps", "fs", "as")),
+    "m8[M]",
+    "m8[Y]",
+    "m8",
+}
+WITH_ZONE, TIMES_OF_DAY = "dates with a time zone", "times of day"
 
 
 class Column(NamedTuple):
@@ -28,11 +36,14 @@ class Column(NamedTuple):
         Rows that have a value.
     is_category : bool
         Whether these are texts, or the column's dtype is a category.
+    kind_of_time : str or None
+        `WITH_ZONE` or `TIMES_OF_DAY`, which the dtype of `observed` does not tell.
     """
 
     observed: np.ndarray
     known: np.ndarray
     is_category: bool
+    kind_of_time: str | None = None
 
 
 class Origin(NamedTuple):
@@ -44,7 +55,7 @@ class Origin(NamedTuple):
     names : sequence
         The library's own names of the columns; numbers for an array.
     dtypes : tuple
-        The library's own dtypes; of pyarrow, a serialised schema for each.
+        The library's own dtypes; of pyarrow's columns, the bytes that `_type_of` gives.
     """
 
     source: str
@@ -64,9 +75,9 @@ class Library(NamedTuple):
     series : function
         From a table and a number to a column.
     dtype : function
-        From a column to its dtype, as `make` takes it.
+        From a column to its dtype.
     read : function
-        From a column to `observed`, `known` and `is_category`, as in `Column`.
+        From a column to the fields of `Column`.
     make : function
         From `observed`, `known` and a dtype to a column.
     combine : function
@@ -77,7 +88,7 @@ class Library(NamedTuple):
     names: Callable[[Any], Any]
     series: Callable[[Any, int], Any]
     dtype: Callable[[Any], Any]
-    read: Callable[[Any], tuple[np.ndarray, np.ndarray, bool]]
+    read: Callable[[Any], tuple[np.ndarray, np.ndarray, bool, str | None]]
     make: Callable[[np.ndarray, np.ndarray, Any], Any]
     combine: Callable[[list[Any], Any], Any]
 
@@ -97,6 +108,12 @@ def source_of(X: Any) -> str | None:
     return None
 
 
+def table_of(X: Any) -> Any:
+    """Return a record batch of pyarrow as a table of one; other things are returned as they are."""
+    pa = sys.modules.get("pyarrow")
+    return pa.Table.from_batches([X]) if pa and isinstance(X, pa.RecordBatch) else X
+
+
 def read(X: Any) -> tuple[Origin, list[Column]]:
     """Return the columns of a frame or of an array of two dimensions, and where they come from.
 
@@ -111,10 +128,40 @@ def read(X: Any) -> tuple[Origin, list[Column]]:
     names = library.names(X)
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(f"X must have one column of each name, got several {twice[0]!r}")
-    series = [library.series(X, i) for i in range(len(names))]
-    dtypes = tuple(map(library.dtype, series))
-    columns = [_as_column(n, *library.read(one)) for n, one in zip(names, series, strict=True)]
-    return Origin(name, names, dtypes), columns
+    dtypes, columns = [], []
+    for i, n in enumerate(names):
+        series = library.series(X, i)
+        try:
+            dtypes.append(library.dtype(series))
+            observed, known, is_category, kind_of_time = library.read(series)
+        except Exception as error:  # of a kind that each library has for itself
+            raise ValueError(
+                f"X must have columns that NumPy can hold, got one that it cannot in column {n!r}, "
+                f"which is to be converted or dropped: {error}"
+            ) from error
+        column = _as_column(n, observed, known, is_category)
+        columns.append(column._replace(kind_of_time=kind_of_time))
+    return Origin(name, names, tuple(dtypes)), columns
+
+
+def check_comes_back(origin: Origin, columns: list[Column]) -> None:
+    """Refuse a column whose library cannot make one of its dtype.
+
+    Raises
+    ------
+    ValueError
+    """
+    library = LIBRARIES[origin.source]
+    for name, column, dtype in zip(origin.names, columns, origin.dtypes, strict=True):
+        some = column.observed[:1]
+        try:
+            library.make(some, np.arange(2) < len(some), dtype)
+        except Exception as error:
+            raise ValueError(
+                "X must have columns that inverse_transform can give back, got one that "
+                f"{origin.source} cannot make in column {name!r}, which is to be converted or "
+                f"dropped: {error}"
+            ) from error
 
 
 def make(origin: Origin, columns: Iterable[tuple[np.ndarray, np.ndarray]]) -> Any:
@@ -145,7 +192,7 @@ def _as_column(name: Any, values: np.ndarray, known: np.ndarray, is_category: bo
     is_category : bool
     """
     kind = values.dtype.kind
-    if values.ndim > 1 or kind not in KINDS:
+    if values.ndim > 1 or kind not in KINDS or values.dtype.str[1:] in NOT_IN_DAYS:
         raise _of_no_kind(name, "structures" if values.ndim > 1 else values.dtype.name)
     gaps = np.zeros(len(values), dtype=bool)
     if kind == "O":
@@ -156,6 +203,8 @@ def _as_column(name: Any, values: np.ndarray, known: np.ndarray, is_category: bo
         known = known.copy()
         known[known] = ~gaps
         values = values[~gaps]
+    if is_category and any(isinstance(value, tuple) for value in values):
+        raise _of_no_kind(name, "tuples as categories")
     if kind == "U":
         return Column(values.astype(object), known, True)
     if kind == "O" and not is_category:
@@ -186,9 +235,29 @@ def _of_objects(name: Any, values: np.ndarray, known: np.ndarray) -> Column:
 def _of_no_kind(name: Any, got: str) -> ValueError:
     if got in ("list", "tuple", "ndarray", "Series", "structures"):
         got = f"{got}, vectors of which np.stack(X[{name!r}]) makes columns,"
+    column = f"X[{name!r}]"
+    advice = {
+        "date": f"give pandas.to_datetime({column})",
+        "datetime": f"give pandas.to_datetime({column})",
+        "Timestamp": f"give pandas.to_datetime({column})",
+        "timedelta": f"give pandas.to_timedelta({column})",
+        "Timedelta": f"give pandas.to_timedelta({column})",
+        "time": f"give pandas.to_timedelta({column}.astype(str))",
+        "Period": f"give {column}.dt.to_timestamp()",
+        "Decimal": f"give {column}.astype(float)",
+    }.get(got)
+    if advice is not None:
+        got = f"objects of {got}"
+    if got == "dict":
+        advice = (
+            f"make columns of its fields, as X.unnest({name!r}) of polars, X.flatten() of pyarrow "
+            "and pandas.json_normalize do"
+        )
+    if got == "tuples as categories":
+        advice = f"make texts of them, as {column}.map(str) does"
     return ValueError(
         "X must have columns of numbers, booleans, texts, categories, dates or durations, got "
-        f"{got} in column {name!r}: convert or drop the column"
+        f"{got} in column {name!r}: {advice or 'convert or drop the column'}"
     )
 
 
@@ -224,8 +293,8 @@ def _within_decimal(observed: np.ndarray, precision: int, scale: int) -> np.ndar
 # NumPy
 
 
-def _read_numpy(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
-    return values, np.ones(len(values), dtype=bool), False
+def _read_numpy(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool, None]:
+    return values, np.ones(len(values), dtype=bool), False, None
 
 
 def _make_numpy(observed: np.ndarray, known: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -241,26 +310,33 @@ def _make_numpy(observed: np.ndarray, known: np.ndarray, dtype: np.dtype) -> np.
 # pandas
 
 
-def _read_pandas(series: Any) -> tuple[np.ndarray, np.ndarray, bool]:
+def _read_pandas(series: Any) -> tuple[np.ndarray, np.ndarray, bool, str | None]:
     import pandas as pd
 
     if isinstance(series.dtype, pd.ArrowDtype):
         return _read_pyarrow(series.array.__arrow_array__())
     known = series.notna().to_numpy()
     observed = series[known]
-    if isinstance(series.dtype, pd.DatetimeTZDtype):
+    has_zone = isinstance(series.dtype, pd.DatetimeTZDtype)
+    if has_zone:
         observed = observed.dt.tz_convert(None)
     is_category = isinstance(series.dtype, pd.CategoricalDtype)
     values = (observed.astype(object) if is_category else observed).to_numpy()
-    return values, known, is_category
+    return values, known, is_category, WITH_ZONE if has_zone else None
+
+
+def _dtype_of_pandas(series: Any) -> Any:
+    import pandas as pd
+
+    is_arrow = isinstance(series.dtype, pd.ArrowDtype)
+    return _type_of(series.array.__arrow_array__()) if is_arrow else series.dtype
 
 
 def _make_pandas(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
     import pandas as pd
 
-    if isinstance(dtype, pd.ArrowDtype):
-        array = _make_pyarrow(observed, known, dtype.pyarrow_dtype)
-        return pd.Series(pd.arrays.ArrowExtensionArray(array))
+    if isinstance(dtype, bytes):
+        return pd.Series(pd.arrays.ArrowExtensionArray(_make_pyarrow(observed, known, dtype)))
     series = pd.Series(observed, index=np.flatnonzero(known))
     if isinstance(dtype, pd.DatetimeTZDtype):
         series = series.dt.tz_localize("UTC").dt.tz_convert(dtype.tz)
@@ -272,23 +348,28 @@ def _combine_pandas(series: list[Any], names: Any) -> Any:
     import pandas as pd
 
     frame = pd.concat(series, axis=1)
-    frame.columns = names
+    frame.columns = names.copy()
     return frame
 
 
 # polars
 
 
-def _read_polars(series: Any) -> tuple[np.ndarray, np.ndarray, bool]:
+def _read_polars(series: Any) -> tuple[np.ndarray, np.ndarray, bool, str | None]:
     import polars as pl
 
     known, observed, dtype = series.is_not_null().to_numpy(), series.drop_nulls(), series.dtype
     is_category = isinstance(dtype, pl.Categorical | pl.Enum)
     if dtype == pl.Time:
-        return observed.to_physical().to_numpy().view("m8[ns]"), known, False
+        return observed.to_physical().to_numpy().view("m8[ns]"), known, False, TIMES_OF_DAY
+    if str(dtype).endswith("Int128"):  # polars 1.34 has no UInt128
+        observed = observed.cast(getattr(pl, str(dtype).replace("128", "64")))
     if is_category or dtype == pl.Decimal:
         observed = observed.cast(pl.String if is_category else pl.Float64)
-    return observed.to_numpy(), known, is_category
+    if dtype == pl.Struct:  # NumPy would take it for a vector
+        return np.array(observed.to_list(), dtype=object), known, False, None
+    has_zone = isinstance(dtype, pl.Datetime) and dtype.time_zone
+    return observed.to_numpy(), known, is_category, WITH_ZONE if has_zone else None
 
 
 def _make_polars(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
@@ -314,9 +395,14 @@ def _combine_polars(series: list[Any], names: list[str]) -> Any:
 # pyarrow
 
 
-def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool]:
+def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool, str | None]:
     import pyarrow as pa
+    from pyarrow.compute import run_end_decode
 
+    if pa.types.is_run_end_encoded(array.type):
+        array = run_end_decode(array)
+    if str(array.type) == BOOL8:
+        array = array.cast(pa.bool_())
     known, type_ = array.is_valid().to_numpy(), array.type
     if pa.types.is_string_view(type_):  # pyarrow cannot filter it
         array = array.cast(pa.string())
@@ -326,37 +412,65 @@ def _read_pyarrow(array: Any) -> tuple[np.ndarray, np.ndarray, bool]:
         observed = observed.cast(type_.value_type)
     if pa.types.is_time(type_):
         observed = observed.cast(pa.time64("ns")).cast(pa.int64())
-        return observed.to_numpy().view("m8[ns]"), known, False
+        return observed.to_numpy().view("m8[ns]"), known, False, TIMES_OF_DAY
     if pa.types.is_decimal(type_):
         observed = observed.cast(pa.float64())
-    return observed.to_numpy(), known, is_category
+    has_zone = pa.types.is_timestamp(type_) and type_.tz
+    return observed.to_numpy(), known, is_category, WITH_ZONE if has_zone else None
 
 
-def _schema(type_: Any) -> bytes:
-    """Return a type as bytes: skops restores an empty DataType, which crashes the process."""
+BOOL8 = "extension<arrow.bool8>"  # from pyarrow 18 on
+
+
+def _type_of(array: Any) -> bytes:
+    """Return the type and the dictionary of a column as bytes, in Arrow's format of streams.
+
+    skops would restore an empty DataType, which crashes the process.
+    """
     import pyarrow as pa
 
-    return pa.schema([("", type_)]).serialize().to_pybytes()
+    sink, type_ = pa.BufferOutputStream(), array.type
+    with pa.ipc.new_stream(sink, pa.schema([("", type_)])) as stream:
+        if pa.types.is_dictionary(type_):
+            parts = pa.chunked_array([one.dictionary for one in array.chunks], type_.value_type)
+            none = _of_dictionary(pa.array([], pa.int32()), parts.unique().drop_null(), type_)
+            stream.write_batch(pa.record_batch([none], names=[""]))
+    return sink.getvalue().to_pybytes()
 
 
-def _make_pyarrow_column(observed: np.ndarray, known: np.ndarray, schema: bytes) -> Any:
+def _of_dictionary(places: Any, dictionary: Any, type_: Any) -> Any:
     import pyarrow as pa
 
-    return _make_pyarrow(observed, known, pa.ipc.read_schema(pa.py_buffer(schema)).types[0])
+    places = places.cast(type_.index_type)
+    return pa.DictionaryArray.from_arrays(places, dictionary, ordered=type_.ordered)
 
 
-def _make_pyarrow(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
+def _make_pyarrow(observed: np.ndarray, known: np.ndarray, dtype: bytes) -> Any:
+    import pyarrow as pa
+    from pyarrow.compute import index_in, run_end_encode
+
+    like = pa.ipc.open_stream(pa.py_buffer(dtype)).read_all().column(0)
+    if pa.types.is_dictionary(like.type):
+        dictionary = like.chunk(0).dictionary
+        places = index_in(_of_type(observed.astype(object), known, dictionary.type), dictionary)
+        return _of_dictionary(places, dictionary, like.type)
+    if pa.types.is_run_end_encoded(like.type):
+        array = _of_type(observed, known, like.type.value_type)
+        return run_end_encode(array, run_end_type=like.type.run_end_type)
+    if str(like.type) == BOOL8:
+        return _of_type(observed, known, pa.bool_()).cast(like.type)
+    return _of_type(observed, known, like.type)
+
+
+def _of_type(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
     import pyarrow as pa
 
     if pa.types.is_decimal(type_):
         observed = _within_decimal(observed, type_.precision, type_.scale)
-    if observed.dtype == object or pa.types.is_dictionary(type_):
+    if observed.dtype == object:
         values = np.full(len(known), None)
-        values[known] = observed.tolist()
-        if not pa.types.is_dictionary(type_):
-            return pa.array(values.tolist(), type=type_)
-        # pyarrow before 26 builds no dictionary of large_string, which polars' categories are.
-        return pa.array(values.tolist(), type=type_.value_type).dictionary_encode().cast(type_)
+        values[known] = observed
+        return pa.array(values.tolist(), type=type_)
     if pa.types.is_time(type_):
         array = pa.array(_within_day(observed)).cast(pa.time64("ns")).cast(type_, safe=False)
     else:
@@ -382,9 +496,9 @@ LIBRARIES = {
     ),
     "pandas": Library(
         "DataFrame",
-        lambda X: X.columns,
+        lambda X: X.columns.copy(),  # whose name may be set
         lambda X, i: X.iloc[:, i],
-        lambda column: column.dtype,
+        _dtype_of_pandas,
         _read_pandas,
         _make_pandas,
         _combine_pandas,
@@ -393,7 +507,7 @@ LIBRARIES = {
         "DataFrame",
         lambda X: X.columns,
         lambda X, i: X.to_series(i),
-        lambda column: column.dtype,
+        lambda series: series.dtype,
         _read_polars,
         _make_polars,
         _combine_polars,
@@ -402,9 +516,9 @@ LIBRARIES = {
         "Table",
         lambda X: X.column_names,
         lambda X, i: X.column(i),
-        lambda array: _schema(array.type),
+        _type_of,
         _read_pyarrow,
-        _make_pyarrow_column,
+        _make_pyarrow,
         _combine_pyarrow,
     ),
 }

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
+from .frames import is_gap
 from .rows import DatasetRows, StreamRows, in_native_order, readable, refuse_palette
 
 HOW_TO_READ = """read a table by pandas.read_csv(path), and pictures in files by a Dataset:
@@ -94,6 +95,25 @@ def refuse_what_is_to_be_read_first(X: Any) -> None:
     row_of_texts = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1)
     if row_of_texts and len(X) and all(isinstance(row, str | PathLike) for row in X):
         raise TypeError(f"X must be rows, got a list of {len(X)} texts or paths: {HOW_TO_READ}")
+    if isinstance(X, dict) or (isinstance(X, list | tuple) and X and isinstance(X[0], dict)):
+        got = "a dict" if isinstance(X, dict) else "a list of dicts"
+        raise TypeError(f"X must be rows, got {got}: give pandas.DataFrame(X)")
+    if isinstance(X, np.ndarray) and X.dtype.names:
+        raise TypeError("X must be rows, got records: give pandas.DataFrame(X)")
+    if type(X).__name__ in ("DataFrameGroupBy", "GroupBy"):  # of pandas, polars
+        raise TypeError(f"X must be rows, got a {type(X).__name__}: give the frame, or one group")
+    for method in ("to_table", "read_all"):  # data sets, scanners and readers of pyarrow
+        if type(X).__module__.startswith("pyarrow") and hasattr(X, method):
+            raise TypeError(
+                f"X must be in memory, got a {type(X).__name__}: give X.{method}(), or one part "
+                "after another to partial_fit"
+            )
+    if hasattr(X, "__next__") and not isinstance(X, Dataset):
+        whole = "pandas.concat(X)" if type(X).__module__.startswith("pandas") else "list(X)"
+        raise TypeError(
+            f"X must be rows, got the iterator {type(X).__name__}: give one part after another to "
+            f"partial_fit, or {whole}"
+        )
     if callable(getattr(X, "collect", None)) and not hasattr(X, "__array__"):  # polars, Spark
         raise TypeError(
             f"X must be in memory, got a {type(X).__name__}: give X.collect(), or one part after "
@@ -129,10 +149,13 @@ def check_out(out: Any, rows: np.ndarray | DatasetRows, shape: tuple[int, int]) 
 
 
 def column_without_numbers(X: Any) -> str | None:
-    """Return the first value of a frame that is no number, its column, and advice, as a text."""
+    """Return the first value of a table that is no number, its column, and advice, as a text."""
+    is_array = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OUmM"
     # pyarrow's `columns` are the columns themselves.
-    for name in getattr(X, "column_names", getattr(X, "columns", ())):
-        column = X[name]
+    names = getattr(X, "column_names", getattr(X, "columns", ()))
+    for i, name in enumerate(range(X.shape[1]) if is_array else names):
+        # Two columns of a frame may have one name.
+        column = X[:, i] if is_array else X.iloc[:, i] if hasattr(X, "iloc") else X[name]
         if getattr(getattr(column, "dtype", None), "kind", "O") in "biufc":
             continue
         values = np.asarray(column)
@@ -142,6 +165,8 @@ def column_without_numbers(X: Any) -> str | None:
                     f"{type(value).__name__} of {len(value)} values in column {name!r}: give "
                     f"np.stack(X[{name!r}]) as X, or hstack it with other columns"
                 )
+            if is_array and is_gap(value):
+                continue
             if values.dtype.kind in "mM" or not _is_number(value):
                 return (
                     f"{str(value)[:50]!r} in column {name!r}: encode text first, as by "

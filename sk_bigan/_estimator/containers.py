@@ -30,4 +30,9 @@ def in_container(estimator: Any, rows: np.ndarray, like: Any) -> Any:
     if names is None:
         names = default_names(rows.shape[1])
     adapter = ADAPTERS_MANAGER.adapters[container]
-    return adapter.create_container(rows, like, columns=[*names])
+    if rows.dtype == object:  # of which libraries find no dtypes
+        rows = rows.tolist()
+    frame = adapter.create_container(rows, like, columns=[*names])
+    if hasattr(frame, "iloc"):  # of pandas, whose index would be the one of `like`
+        frame.index = frame.index.copy()
+    return frame

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import validate_data
 from torch.utils.data import IterableDataset, Subset
 
+from .._data.frames import table_of
 from .._data.layout import check_row_shape
 from .._data.reading import column_without_numbers, open_rows
 from .._data.rows import FLOATS, INTEGERS, DatasetRows, StreamRows
@@ -42,6 +43,7 @@ def read_rows(
         Whether X needs two rows, and may be a stream.
     """
     leave_other_threads()
+    X = table_of(X)
     n_least = 2 if is_training else 1
     if reset and (encoder := column_encoder(estimator.scaling, X)) is not None:
         estimator.columns_ = encoder.fit(X)

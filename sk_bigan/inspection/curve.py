@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils import Bunch, _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
+from .._data.frames import table_of
 from ..display.coding import is_invertible
 from .folds import shuffled_folds
 from .transformers import check_rows_differ, check_transformer, flat
@@ -93,6 +94,7 @@ def latent_dim_curve(
     dims = np.asarray(latent_dims)
     if dims.ndim != 1 or not dims.size or dims.dtype.kind not in "iu" or dims.min() < 1:
         raise ValueError(f"latent_dims must be positive integers, got {latent_dims!r}")
+    X = table_of(X)
     rows = flat(X)
     folds = shuffled_folds(cv, rows, None, check_random_state(random_state))
     check_rows_differ(rows)

@@ -15,6 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing
 
+from .._data.frames import table_of
 from .transformers import encode, flat
 from .units import explained_share, scaler_of
 
@@ -30,6 +31,7 @@ def measure(
     estimator: Any, X: Any, y: np.ndarray | None, train: np.ndarray, test: np.ndarray, seed: int
 ) -> dict[str, float]:
     """Return all figures of one fit."""
+    X = table_of(X)
     X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
     random = np.random.RandomState(seed)
     start = perf_counter()

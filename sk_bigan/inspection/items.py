@@ -86,6 +86,7 @@ class Cells:
 
 
 def _table(X: Any) -> Any:
+    X = frames.table_of(X)
     if frames.source_of(X) not in (None, "numpy"):
         return X
     rows = np.asarray(X)

@@ -10,6 +10,7 @@ from sklearn.utils import Bunch, _safe_indexing
 from sklearn.utils._optional_dependencies import check_pandas_support
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from .._data.frames import table_of
 from .jacobian import jacobian
 from .names import code_names, column_names
 from .transformers import check_transformer, encode, flat
@@ -78,6 +79,7 @@ def loadings(estimator: Any, X: ArrayLike, *, as_frame: bool = False) -> Bunch:
     pandas = check_pandas_support("loadings") if as_frame else None
     check_transformer(estimator)
     check_is_fitted(estimator)
+    X = table_of(X)
     rows = flat(X)
     n_rows, n_features = rows.shape
     deviations = rows.std(axis=0)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _get_feature_names
 
-from .._data.frames import default_names
+from .._data.frames import default_names, table_of
 
 
 def column_names(X: Any, n_columns: int) -> np.ndarray:
     """Return the names of the columns of X, or x0, x1, ..."""
-    names = _get_feature_names(X)
+    names = _get_feature_names(table_of(X))
     return np.asarray(default_names(n_columns) if names is None else names, dtype=object)
 
 

@@ -15,6 +15,7 @@ from sklearn.utils import _safe_indexing, check_random_state, check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples
 
+from .._data.frames import table_of
 from .transformers import check_transformer
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ def refit(
     """
     check_transformer(estimator)
     check_scalar(n_repeats, "n_repeats", Integral, min_val=2)
+    X = table_of(X)
     n_rows = _num_samples(X)
     if n_rows < FEWEST_ROWS:
         raise ValueError(f"X must have at least {FEWEST_ROWS} rows, got {n_rows}")
