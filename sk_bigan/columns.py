@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 from torch.utils.data import Dataset
 
 from ._data import frames
-from ._data.blocks import Bins, OneHot, Standard
+from ._data.blocks import Bins, OneHot, Standard, nearest
 from ._data.reading import as_table, refuse_what_is_to_be_read_first
 
 NUMBERS = {"standard": "number", "bins": "bins"}  # kinds of blocks
@@ -269,15 +269,21 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
     def _filled(self, X: Any, Z: np.ndarray) -> Any:
         """Return X with its gaps filled by encoded rows, which have none.
 
-        An encoding does not hold all that X does: rare categories share a number.
+        An encoding does not hold all that X does: rare categories share a number. Nor may the dtype
+        of `fit`, which becomes a wider one then.
         """
-        decoded = self._decoded(Z)
-        for encoder, column, (values, _) in zip(
-            self._encoders, self._read(X)[1], decoded, strict=True
+        origin, filled, dtypes = self._origin, [], []
+        for encoder, column, dtype, (values, all_known) in zip(
+            self._encoders, self._read(X)[1], origin.dtypes, self._decoded(Z), strict=True
         ):
             known, kept = encoder.kept(column)
+            if kept.dtype != values.dtype:
+                values = nearest(values, kept.dtype)
+                dtype = frames.wider(origin.source, dtype, kept.dtype)
             values[known] = kept
-        return frames.make(self._origin, decoded)
+            filled.append((values, all_known))
+            dtypes.append(dtype)
+        return frames.make(origin._replace(dtypes=tuple(dtypes)), filled)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the encoded columns.

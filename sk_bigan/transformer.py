@@ -443,7 +443,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         -------
         frame or ndarray of shape (n_samples, n_features)
             As `inverse_transform` returns it. Known values stay, but for categories that `fit` has
-            not seen.
+            not seen. A column is in a wider dtype than in `fit` where that cannot hold them, as
+            int64 cannot hold 2.5. Decimals are rounded to the digits of float64 and of `fit`.
 
         Raises
         ------

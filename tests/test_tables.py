@@ -19,6 +19,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from sk_bigan import BiGANDetector, BiGANTransformer
+from sk_bigan._data import frames
 from sk_bigan._model.state import state_of
 from sk_bigan.columns import ColumnEncoder, is_plain
 from sk_bigan.networks.blocks import BlockOutput
@@ -148,6 +149,65 @@ def test_known_values_take_the_dtype_of_fit():
     imputed = bigan.impute(later)
     assert imputed["count"].dtype == np.int64
     assert [imputed["count"][0], imputed["count"][2]] == [30, -2]
+
+
+DAYS = np.array(["2020-01-01", "2020-01-02", "2020-01-05"], "M8[us]")
+NOON = np.array(["2020-01-05T13:45", "2020-01-06T09:30:00.000000001"], "M8[ns]")
+
+# Values in fit, values known later, and whether the dtype of fit holds these
+LATER = {
+    "large integers": (np.arange(3, dtype="i1"), np.array([300, -300]), False),
+    "integers beyond the sign": (np.arange(3, dtype="u1"), np.array([-5, 7], "i1"), False),
+    "integers of the other sign": (np.array([1, 2**63], "u8"), np.array([-1, 2**60 + 1]), False),
+    "fractions": (np.arange(3), np.array([2.5, 1e300]), False),
+    "floats of more digits": (np.arange(3, dtype="f4"), np.array([0.1, 1e300]), False),
+    "integers of more digits": (np.arange(3, dtype="f4"), np.array([2**24 + 1, 2**60 + 1]), False),
+    "whole floats": (np.arange(3, dtype="i1"), np.array([100.0, -2.0]), True),
+    "times of a day": (DAYS, NOON.astype("M8[s]"), True),
+    "times of more digits": (DAYS, NOON, False),
+    "years beyond nanoseconds": (NOON, np.array(["0900-01-01", "9999-12-30"], "M8[s]"), False),
+    "short durations": (DAYS - DAYS[0], NOON - NOON[0], False),
+}
+
+
+@pytest.mark.parametrize("library", [*LIBRARIES, "pandas of Arrow", "nullable", "arrays"])
+@pytest.mark.parametrize("case", LATER)
+def test_no_known_value_is_changed_to_the_dtype_of_fit(case, library):
+    """int8 would clip and cut it, float32 round it, and days would forget its hour."""
+    in_fit, known, holds = LATER[case]
+
+    def table(values):
+        frame = pd.DataFrame({"a": values})
+        if library == "arrays":
+            return frame.to_numpy()
+        if library == "nullable":
+            return frame.astype({"a": pd.array(values).dtype})
+        if library == "pandas of Arrow":
+            return pa.Table.from_pandas(frame).to_pandas(types_mapper=pd.ArrowDtype)
+        return LIBRARIES[library](frame)
+
+    encoder = ColumnEncoder().fit(table(in_fit))
+    column = frames.read(table(known))[1][0]
+    like_fit = table(in_fit)
+    filled = encoder._filled(table(known), np.zeros((2, 1)))
+    values = frames.read(filled)[1][0].observed
+    assert [*values.astype(column.observed.dtype)] == [*column.observed]
+    assert (values == column.observed).all()
+    assert type(filled) is type(like_fit)
+    assert (frames.read(filled)[0].dtypes == frames.read(like_fit)[0].dtypes) == holds
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_hours_of_a_zone_stay(library):
+    days = pd.date_range("2020-01-01", periods=20, tz="Asia/Tokyo").as_unit("us")
+    later = pd.DataFrame({"t": [days[3] + pd.Timedelta("1ns"), pd.NaT], "n": [np.nan, 1.5]})
+    bigan = make().fit(LIBRARIES[library](pd.DataFrame({"t": days, "n": np.arange(20)})))
+    filled = bigan.impute(LIBRARIES[library](later))
+    filled = filled if library == "pandas" else filled.to_pandas()
+    assert str(filled.dtypes["t"]) == "datetime64[ns, Asia/Tokyo]"
+    assert filled.t[0] == later.t[0]
+    assert filled.n[1] == 1.5
+    assert not filled.isna().any(axis=None)
 
 
 @pytest.mark.parametrize(

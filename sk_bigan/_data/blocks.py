@@ -31,6 +31,34 @@ LIMITS = {
 }
 
 
+def limits(dtype: np.dtype) -> tuple[float, float]:
+    """Return the least and the greatest float64 that a dtype of numbers can hold."""
+    if dtype.kind == "f":
+        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
+    return float(np.iinfo(dtype).min), float_within(int(np.iinfo(dtype).max))
+
+
+def float_within(end: int) -> float:
+    """Return the float nearest to an integer, but none that is further from zero."""
+    return float(end) if abs(int(float(end))) <= abs(end) else np.nextafter(float(end), 0).item()
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def holds(dtype: np.dtype, values: np.ndarray) -> bool:
+    """Return whether a dtype holds these values to the last digit."""
+    held = values.astype(dtype)
+    # Integers wrap around and come back, and float64 compares integers without their last digits.
+    return bool(((held == values) & (held.astype(values.dtype) == values)).all())
+
+
+def nearest(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return the nearest values that a dtype of the same family can hold."""
+    if dtype.kind not in FAMILIES:
+        return np.clip(values.astype(np.float64), *limits(dtype)).astype(dtype)
+    ends = LIMITS.get(dtype.str[1:])  # other units hold all that libraries do
+    return (np.clip(values, *ends) if ends else values).astype(dtype)
+
+
 def family(values: np.ndarray) -> str:
     """Return the word for values that one encoder takes."""
     if values.dtype.kind != "O":
@@ -83,13 +111,8 @@ class Numbers:
             )
             # All dates of nanoseconds are more than 64 bits apart.
             self.low, self.high = np.clip([float(end - first) for end in ends], -9.2e18, 9.2e18)
-        elif self.dtype.kind == "f":
-            limits = np.finfo(self.dtype)
-            self.low, self.high = limits.min, limits.max
         else:
-            self.low, self.high = np.iinfo(self.dtype).min, np.iinfo(self.dtype).max
-            if float(self.high) > self.high:  # rounded up to an integer of more than 64 bits
-                self.high = np.nextafter(float(self.high), 0)
+            self.low, self.high = limits(self.dtype)
         numbers = self.to_numbers(observed)
         with np.errstate(over="ignore"):
             if not np.isfinite(np.square(numbers).sum()):
@@ -127,11 +150,15 @@ class Numbers:
         return numbers.astype(self.dtype)
 
     def kept(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
-        """Return a mask of the rows with a value, and these values in the dtype of `fit`."""
+        """Return a mask of the rows with a value, and these values, none of which is changed.
+
+        They are in the dtype of `fit`, or in a wider one where it cannot hold them.
+        """
+        check_family(self.name, self.family, column.observed)
         observed = column.observed
-        if observed.dtype != self.dtype:
-            observed = self.from_numbers(self.to_numbers(observed))
-        return column.known, observed
+        dtypes = self.dtype, np.result_type(self.dtype, observed.dtype)
+        dtype = next((d for d in dtypes if holds(d, observed)), observed.dtype)
+        return column.known, observed.astype(dtype)
 
 
 class Standard(Numbers):
@@ -284,4 +311,4 @@ class OneHot:
         places = self.places
         known, seen = column.known.copy(), [c in places for c in column.observed.tolist()]
         known[known] = seen
-        return known, column.observed[seen]
+        return known, column.observed[seen].astype(self.values.dtype)

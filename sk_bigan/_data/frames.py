@@ -67,6 +67,8 @@ class Library(NamedTuple):
         From a column to `observed`, `known` and `is_category`, as in `Column`.
     make : function
         From `observed`, `known` and a dtype to a column.
+    wider : function
+        From a dtype and NumPy's to the library's own that holds the values of NumPy's.
     combine : function
         From columns and their names to a table.
     """
@@ -76,6 +78,7 @@ class Library(NamedTuple):
     series: Callable[[Any, int], Any]
     read: Callable[[Any], tuple[np.ndarray, np.ndarray, bool]]
     make: Callable[[np.ndarray, np.ndarray, Any], Any]
+    wider: Callable[[Any, np.dtype], Any]
     combine: Callable[[list[Any], Any], Any]
 
 
@@ -124,6 +127,11 @@ def make(origin: Origin, columns: Iterable[tuple[np.ndarray, np.ndarray]]) -> An
     library = LIBRARIES[origin.source]
     series = [library.make(*one, d) for one, d in zip(columns, origin.dtypes, strict=True)]
     return library.combine(series, origin.names)
+
+
+def wider(source: str, dtype: Any, values: np.dtype) -> Any:
+    """Return a library's dtype for values of a NumPy dtype, in the zone that there was."""
+    return LIBRARIES[source].wider(dtype, values)
 
 
 def _as_column(name: Any, values: np.ndarray, known: np.ndarray, is_category: bool) -> Column:
@@ -230,6 +238,10 @@ def _make_numpy(observed: np.ndarray, known: np.ndarray, dtype: np.dtype) -> np.
     return values
 
 
+def _wider_numpy(dtype: np.dtype, values: np.dtype) -> np.dtype:
+    return dtype if dtype == object else values
+
+
 # pandas
 
 
@@ -260,6 +272,18 @@ def _make_pandas(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
     return series.astype(dtype).reindex(range(len(known)))
 
 
+def _wider_pandas(dtype: Any, values: np.dtype) -> Any:
+    import pandas as pd
+
+    if isinstance(dtype, pd.ArrowDtype):
+        return pd.ArrowDtype(_wider_type(dtype.pyarrow_dtype, values))
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return pd.DatetimeTZDtype(np.datetime_data(values)[0], dtype.tz)
+    if isinstance(dtype, np.dtype | pd.SparseDtype):
+        return _wider_numpy(dtype, values)
+    return pd.array(np.empty(0, dtype=values)).dtype  # with gaps, as Int64
+
+
 # polars
 
 
@@ -287,6 +311,15 @@ def _make_polars(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
         series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(dtype.time_zone)
     places = pl.Series(_places(known))
     return series.cast(dtype).gather(pl.select(pl.when(pl.Series(known)).then(places)).to_series())
+
+
+def _wider_polars(dtype: Any, values: np.dtype) -> Any:
+    import polars as pl
+
+    wider = pl.Series(np.empty(0, dtype=values)).dtype
+    if isinstance(dtype, pl.Datetime) and isinstance(wider, pl.Datetime):
+        return pl.Datetime(wider.time_unit, dtype.time_zone)
+    return wider
 
 
 # pyarrow
@@ -342,6 +375,21 @@ def _make_pyarrow(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
     return array.take(pa.array(_places(known), mask=~known))
 
 
+def _wider_pyarrow(schema: bytes, values: np.dtype) -> bytes:
+    import pyarrow as pa
+
+    return _schema(_wider_type(pa.ipc.read_schema(pa.py_buffer(schema)).types[0], values))
+
+
+def _wider_type(type_: Any, values: np.dtype) -> Any:
+    import pyarrow as pa
+
+    wider = pa.array(np.empty(0, dtype=values)).type
+    if pa.types.is_timestamp(type_) and pa.types.is_timestamp(wider):
+        return pa.timestamp(wider.unit, type_.tz)
+    return wider
+
+
 def _combine_pandas(series: list[Any], names: Any) -> Any:
     import pandas as pd
 
@@ -369,6 +417,7 @@ LIBRARIES = {
         lambda X, i: X[:, i],
         _read_numpy,
         _make_numpy,
+        _wider_numpy,
         lambda columns, _: np.stack(columns, axis=1),
     ),
     "pandas": Library(
@@ -377,6 +426,7 @@ LIBRARIES = {
         lambda X, i: X.iloc[:, i],
         _read_pandas,
         _make_pandas,
+        _wider_pandas,
         _combine_pandas,
     ),
     "polars": Library(
@@ -385,6 +435,7 @@ LIBRARIES = {
         lambda X, i: X.to_series(i),
         _read_polars,
         _make_polars,
+        _wider_polars,
         _combine_polars,
     ),
     "pyarrow": Library(
@@ -393,6 +444,7 @@ LIBRARIES = {
         lambda X, i: X.column(i),
         _read_pyarrow,
         _make_pyarrow_column,
+        _wider_pyarrow,
         _combine_pyarrow,
     ),
 }
