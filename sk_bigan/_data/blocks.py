@@ -6,6 +6,7 @@ import warnings
 from collections import Counter
 from datetime import date, timedelta
 from numbers import Number
+from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -21,6 +22,7 @@ FAMILIES_OF_OBJECTS: dict[type, str] = {
     date: "dates",
     timedelta: "durations",
 }
+DAY = np.timedelta64(1, "D")
 UNITS = ("D", "s", "ms", "us", "ns")
 # Dates and durations that every library can hold, in nanoseconds and in coarser units.
 LIMITS = {
@@ -57,6 +59,11 @@ def nearest(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
         return np.clip(values.astype(np.float64), *limits(dtype)).astype(dtype)
     ends = LIMITS.get(dtype.str[1:])  # other units hold all that libraries do
     return (np.clip(values, *ends) if ends else values).astype(dtype)
+
+
+def whole_days(times: Any) -> tuple[Any, Any]:
+    """Return durations, and dates since 1970, as numbers of days and the rest of a day."""
+    return np.divmod(times.view(times.dtype.str.replace("M", "m")), DAY)
 
 
 def family(values: np.ndarray) -> str:
@@ -109,8 +116,7 @@ class Numbers:
                 end.astype(dtype).astype(np.int64).item()
                 for end in (self.origin, min(low, observed.min()), max(high, observed.max()))
             )
-            # All dates of nanoseconds are more than 64 bits apart.
-            self.low, self.high = np.clip([float(end - first) for end in ends], -9.2e18, 9.2e18)
+            self.low, self.high = (float_within(end - first) for end in ends)
         else:
             self.low, self.high = limits(self.dtype)
         numbers = self.to_numbers(observed)
@@ -130,8 +136,9 @@ class Numbers:
             If the values are of another family than in `fit`, or infinite.
         """
         check_family(self.name, self.family, observed)
-        if self.is_time:
-            return (observed - self.origin) / self.step
+        if self.is_time:  # dates of nanoseconds may be more than 64 bits apart
+            (days, rest), (first_day, first_rest) = whole_days(observed), whole_days(self.origin)
+            return (days - first_day) * (DAY / self.step) + (rest - first_rest) / self.step
         numbers = observed.astype(np.float64)
         if np.isinf(numbers).any():
             raise ValueError(
@@ -146,7 +153,9 @@ class Numbers:
         if self.dtype.kind != "f":
             numbers = np.rint(numbers)
         if self.is_time:
-            return (self.origin + numbers.astype(np.int64) * self.step).astype(self.dtype)
+            half = np.floor(numbers / 2)  # as all may be more than 64 bits
+            halves = (part.astype(np.int64) * self.step for part in (half, numbers - half))
+            return sum(halves, self.origin).astype(self.dtype)
         return numbers.astype(self.dtype)
 
     def kept(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
