@@ -24,7 +24,7 @@ NUMBERS = {"standard": "number", "bins": "bins"}  # kinds of blocks
 
 def is_plain(X: Any) -> bool:
     """Return whether X is numbers without gaps, or nothing that `ColumnEncoder` takes."""
-    if frames.source_of(X) in ("pandas", "polars", "pyarrow"):
+    if frames.is_frame(X):
         columns = frames.read(X)[1]
         return all(
             column.known.all() and not column.is_category and column.observed.dtype.kind in "biuf"
@@ -36,6 +36,8 @@ def is_plain(X: Any) -> bool:
     if X.dtype.kind == "O":
         kinds = {isinstance(value, str) for value in X.flat}
         return len(kinds) == 1 and not any(map(frames.is_gap, X.flat))
+    if X.dtype.kind in "mM":
+        return False
     return X.dtype.kind != "f" or not bool(np.isnan(X.min()))
 
 

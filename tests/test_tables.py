@@ -595,3 +595,67 @@ def test_gaps_of_windows_and_images_are_to_be_filled_first(as_given):
 )
 def test_plain_numbers_are_told_from_other_tables(X, plain):
     assert is_plain(X) == plain
+
+
+DATES = pd.DataFrame({"a": pd.date_range("2020", periods=60), "b": pd.date_range("1990", periods=60)})
+GAP = DATES.mask(np.arange(60)[:, np.newaxis] == [3, 5])
+OF_TIMES = {
+    "arrays of dates": DATES.to_numpy(),
+    "arrays with NaT": GAP.to_numpy(),
+    "arrays of durations": (GAP - GAP.min()).to_numpy(),
+    "rows in lists": [*map(list, DATES.to_numpy())],
+    "pandas": GAP,
+    "pandas, durations": GAP - GAP.min(),
+    "pandas, with numbers": GAP.assign(a=1.0),
+    "pandas of Arrow": pa.Table.from_pandas(GAP).to_pandas(types_mapper=pd.ArrowDtype),
+    "pandas, Arrow's dates": pl.from_pandas(GAP).cast(pl.Date).to_pandas(
+        use_pyarrow_extension_array=True
+    ),
+    "polars": pl.from_pandas(GAP),
+    "polars, days with numbers": pl.from_pandas(GAP.assign(a=1.0)).with_columns(
+        pl.col("b").cast(pl.Date)
+    ),
+    "polars, times of a day": pl.from_pandas(GAP.assign(a=1.0)).with_columns(
+        pl.col("b").dt.time()
+    ),
+    "pyarrow": pa.Table.from_pandas(GAP),
+    "pyarrow, days with numbers": pl.from_pandas(GAP.assign(a=1.0))
+    .with_columns(pl.col("b").cast(pl.Date))
+    .to_arrow(),
+    "pyarrow, durations": pa.Table.from_pandas(GAP - GAP.min()),
+}
+
+
+@pytest.mark.parametrize("case", OF_TIMES)
+def test_dates_are_no_numbers(case):
+    """NumPy makes numbers of them, and of their gaps the least integer."""
+    X = OF_TIMES[case]
+    for scaling in ("standard", "range", None):
+        with pytest.raises(ValueError, match="X must hold numbers, got .*scaling='columns'"):
+            make(scaling=scaling).fit(X)
+    names = None if case.startswith(("arrays", "rows")) else ["a", "b"]
+    plain = make(latent_dim=1).fit(pd.DataFrame(RNG.normal(size=(60, 2)), columns=names))
+    for method in (plain.transform, plain.score_samples, plain.partial_fit):
+        with pytest.raises(ValueError, match="X must hold numbers, got .*scaling='columns'"):
+            method(X)
+    bigan = make(latent_dim=1).fit(X)
+    assert frames.read(bigan.sample(2))[1][1].observed.dtype.kind in "mM"
+    assert np.isfinite(bigan.transform(X)).all()
+
+
+def test_dates_of_data_sets_and_of_images_are_no_numbers():
+    pictures = np.zeros((20, 2, 2), dtype="M8[D]")
+    for X in (pictures, Items([*pictures])):
+        with pytest.raises(ValueError, match=r"X must hold .*numbers, got datetime64\[D\]"):
+            make().fit(X)
+
+
+class Items(torch.utils.data.Dataset):
+    def __init__(self, items):
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, i):
+        return self.items[i]

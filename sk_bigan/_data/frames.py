@@ -134,6 +134,24 @@ def wider(source: str, dtype: Any, values: np.dtype) -> Any:
     return LIBRARIES[source].wider(dtype, values)
 
 
+def is_frame(X: Any) -> bool:
+    """Return whether X is a table of pandas, polars or pyarrow."""
+    return source_of(X) not in (None, "numpy")
+
+
+def has_times(X: Any) -> bool:
+    """Return whether X has dates or durations, which NumPy would make numbers of."""
+    source = source_of(X)
+    if source == "polars":
+        return any(dtype.is_temporal() for dtype in X.dtypes)
+    if source == "pyarrow":
+        import pyarrow as pa
+
+        return any(map(pa.types.is_temporal, X.schema.types))
+    dtypes = X.dtypes if source == "pandas" else [getattr(X, "dtype", None)]
+    return any(getattr(dtype, "kind", "O") in "mM" for dtype in dtypes)
+
+
 def _as_column(name: Any, values: np.ndarray, known: np.ndarray, is_category: bool) -> Column:
     """Drop NaN and NaT, and give the values of an object column a dtype.
 

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import validate_data
 from torch.utils.data import IterableDataset, Subset
 
+from .._data.frames import has_times
 from .._data.layout import check_row_shape
 from .._data.reading import column_without_numbers, open_rows
 from .._data.rows import FLOATS, INTEGERS, DatasetRows, StreamRows
@@ -60,6 +61,11 @@ def read_rows(
             _require_rows(rows, n_least)
     elif not reset and _passes(estimator, rows, n_least):
         return rows, row_shape
+    elif has_times(rows):
+        culprit = column_without_numbers(rows) or (
+            f"{rows.dtype}: make numbers of dates, or fit with scaling='columns', which takes them"
+        )
+        raise ValueError(f"X must hold numbers, got {culprit}")
     else:
         checks = {"dtype": FLOATS + INTEGERS, "ensure_min_samples": n_least}
     try:
