@@ -89,16 +89,23 @@ def column_statistics(
 
 
 def resolve_scaling(
-    scaling: str | None, statistics: ColumnStatistics, layout: Layout, dtype: np.dtype
+    scaling: str | None,
+    statistics: ColumnStatistics,
+    layout: Layout,
+    dtype: np.dtype,
+    is_frame: bool = False,
 ) -> str | None:
     """Resolve "auto": "range" for images and the like, "standard" for tables.
+
+    Arrays of uint8 are pixels, and frames are tables in any dtype.
 
     Columns on one bounded scale (pixels, bits, ratings) show it by their ends: at least half of the
     varying columns reach the minimum of X, and half come at least half of the way to its maximum.
     """
     if scaling != "auto":
         return scaling
-    is_image = dtype == np.uint8 or len(layout.sample_shape) > 1
+    has_pixels = dtype == np.uint8 and not is_frame
+    is_image = has_pixels or len(layout.sample_shape) > 1
     low, high, _ = statistics
     varying = low < high
     if is_image or not varying.any():

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from .._data.frames import is_frame
 from .._data.inference import for_training, require_finite
 from .._data.layout import Layout, recognise
 from .._data.rows import DatasetRows, from_all_over
@@ -122,6 +123,7 @@ class Run:
             kept = {n: v for n, v in kept.items() if n in parameters or not n.endswith("_")}
         self.draft = object.__new__(type(estimator))
         vars(self.draft).update(kept)
+        self.is_frame = is_frame(X)
         self.rows, row_shape = read_rows(self.draft, X, reset=anew, is_training=True)
         if anew:
             self.layout = recognise(row_shape, wanted_sample_shape(estimator))
@@ -330,7 +332,9 @@ class Run:
             return block_scaler(statistics)
         given = given_scaler(draft.scaling)
         if given is None:
-            scaling = resolve_scaling(draft.scaling, statistics, self.layout, self.rows.dtype)
+            scaling = resolve_scaling(
+                draft.scaling, statistics, self.layout, self.rows.dtype, self.is_frame
+            )
             return make_scaler(scaling, statistics, self.layout)
         if given.n_features_in_ != len(statistics.low):
             raise ValueError(
