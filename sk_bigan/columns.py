@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
@@ -267,6 +268,23 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             known = ~np.isnan(encoded).any(axis=1)
             columns.append((encoder.decode(np.nan_to_num(encoded))[known], known))
         return columns
+
+    def _numbers(self, Z: np.ndarray) -> tuple[np.ndarray, StandardScaler, list[str]]:
+        """Return standardised columns in the units of X, a scaler of them, and their names.
+
+        Dates and durations are left out: they hold their own units.
+        """
+        numbers = [
+            (encoder.scaler, block)
+            for encoder, block in zip(self._encoders, self.blocks_, strict=True)
+            if block.kind == "number" and not encoder.is_time
+        ]
+        scaler = StandardScaler()
+        for learned in ("mean_", "var_", "scale_"):
+            setattr(scaler, learned, np.array([getattr(one, learned)[0] for one, _ in numbers]))
+        places = [block.start for _, block in numbers]
+        rows = Z[:, places] * scaler.scale_ + scaler.mean_
+        return rows, scaler, [block.name for _, block in numbers]
 
     def _filled(self, X: Any, Z: np.ndarray) -> Any:
         """Return X with its gaps filled by encoded rows, which have none.

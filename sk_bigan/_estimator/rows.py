@@ -14,6 +14,7 @@ from .._data.frames import has_times
 from .._data.layout import check_row_shape
 from .._data.reading import column_without_numbers, open_rows
 from .._data.rows import FLOATS, INTEGERS, DatasetRows, StreamRows
+from .._data.units import ROWS, warn_of_other_units
 from .._machine.threads import leave_other_threads
 from ..columns import ColumnEncoder, is_plain
 
@@ -47,7 +48,11 @@ def read_rows(
     if reset and (encoder := column_encoder(estimator.scaling, X)) is not None:
         estimator.columns_ = encoder.fit(X)
     if hasattr(estimator, "columns_"):
-        return _encoded(estimator, X, reset, n_least)
+        rows = _encoded(estimator, X, reset, n_least)
+        if not is_training:
+            numbers, scaler, names = estimator.columns_._numbers(rows[:ROWS])
+            warn_of_other_units(numbers, scaler, estimator.model_.sizes_in_fit, names)
+        return rows, rows.shape[1:]
     rows, row_shape = open_rows(X)
     row_shape = row_shape or np.shape(rows)[1:]
     if row_shape and not reset:
@@ -124,11 +129,11 @@ def column_encoder(scaling: Any, X: Any) -> ColumnEncoder | None:
 
 def _encoded(
     estimator: Any, X: Any, reset: bool, n_least: int
-) -> tuple[np.ndarray, tuple[int, ...]]:
+) -> np.ndarray:
     rows = estimator.columns_.transform(X)
     _require_rows(rows, n_least)
     validate_data(estimator, X, reset=reset, skip_check_array=True)
-    return rows, rows.shape[1:]
+    return rows
 
 
 def refuse_streams(X: Any) -> None:

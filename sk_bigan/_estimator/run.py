@@ -28,7 +28,7 @@ from .._data.scaling import (
     make_scaler,
     resolve_scaling,
 )
-from .._data.units import UNKNOWN, sizes_in_fit
+from .._data.units import sizes_in_fit
 from .._machine.cuda_graph import CudaGraphStep
 from .._machine.devices import (
     as_tensor,
@@ -361,6 +361,9 @@ class Run:
             columns = vars(draft).get("columns_")
             players = build_players(draft._built_from, shape, prior, scaler, columns)
             players = moved(players, device, shape, latent_dim)
+        in_units, scaler_of_units = self.rows, scaler
+        if columns:
+            in_units, scaler_of_units, _ = columns._numbers(self.rows)
         draft.model_ = Fitted(
             players=players,
             scaler=scaler,
@@ -369,7 +372,7 @@ class Run:
             latent_dim=latent_dim,
             total_variance=total_variance if total_variance > 0 else 1.0,
             device=device,
-            sizes_in_fit=UNKNOWN if columns else sizes_in_fit(self.rows, scaler),
+            sizes_in_fit=sizes_in_fit(in_units, scaler_of_units),
         )
         draft.history_, draft.n_epochs_ = [], 0
         draft._optimizers = None
