@@ -257,7 +257,7 @@ def _make_numpy(observed: np.ndarray, known: np.ndarray, dtype: np.dtype) -> np.
 
 
 def _wider_numpy(dtype: np.dtype, values: np.dtype) -> np.dtype:
-    return dtype if dtype == object else values
+    return dtype if dtype.kind == "O" else values
 
 
 # pandas

@@ -127,5 +127,5 @@ def _of_known(
     gaps = np.isnan(values)
     if not gaps.any():
         return function(values, axis=axis)
-    without_gaps = {np.median: np.nanmedian, np.std: np.nanstd}[function]
+    without_gaps: Callable[..., Any] = np.nanmedian if function is np.median else np.nanstd
     return without_gaps(np.where(gaps.all(axis=axis, keepdims=True), 0.0, values), axis=axis)

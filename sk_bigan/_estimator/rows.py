@@ -67,10 +67,10 @@ def read_rows(
     elif not reset and _passes(estimator, rows, n_least):
         return rows, row_shape
     elif has_times(rows):
-        culprit = column_without_numbers(rows) or (
+        times = column_without_numbers(rows) or (
             f"{rows.dtype}: make numbers of dates, or fit with scaling='columns', which takes them"
         )
-        raise ValueError(f"X must hold numbers, got {culprit}")
+        raise ValueError(f"X must hold numbers, got {times}")
     else:
         checks = {"dtype": FLOATS + INTEGERS, "ensure_min_samples": n_least}
     try:
