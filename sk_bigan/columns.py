@@ -82,8 +82,9 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         stands for all less frequent ones, as in :class:`sklearn.preprocessing.OneHotEncoder`.
 
     categorical_features : "auto" or list of str or int, default="auto"
-        Names or numbers of columns that hold numbers and are categories, beside those that are it
-        by their dtype. "auto" names none: integers of few values remain numbers.
+        Names of columns that hold numbers and are categories, beside those that are it by their
+        dtype, or their places, counted from 0. An integer is a place, also where names are
+        integers. "auto" names none: integers of few values remain numbers.
 
     Attributes
     ----------
@@ -219,8 +220,18 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             If `fit` has not seen a category. It becomes infrequent, or else a gap.
         """
         check_is_fitted(self)
-        _, columns = self._read(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
+        return self._encoded_for(self, X)
+
+    def _encoded_for(self, estimator: Any, X: Any) -> np.ndarray:
+        """Return X encoded, after a check of its columns in the name of an estimator."""
+        origin, columns = self._read(X)
+        validate_data(estimator, X, skip_check_array=True, reset=False)
+        names = self._origin.names
+        # scikit-learn compares names that are texts.
+        if self._origin.source == origin.source == "pandas" and not names.equals(origin.names):
+            raise ValueError(
+                f"X must have the columns of fit in their order, {[*names]}, got {[*origin.names]}"
+            )
         Z = np.full((len(columns[0].known), self.blocks_[-1].stop), np.nan)
         for column, encoder, block in zip(columns, self._encoders, self.blocks_, strict=True):
             if len(column.observed):

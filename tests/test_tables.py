@@ -589,6 +589,7 @@ def test_gaps_of_windows_and_images_are_to_be_filled_first(as_given):
         (np.array([[1.5, None], [2.5, 3]], object), False),
         (WINE.data.astype(object), True),
         ([["1.5", "2"], ["2.5", "3"]], True),  # as scikit-learn takes them
+        (np.array([["2020-01-01"]], dtype="M8[D]"), False),
         ([[[1.0, np.nan]]], True),
         (np.full((3, 2, 2), np.nan), True),  # images are no tables
     ],
@@ -597,7 +598,9 @@ def test_plain_numbers_are_told_from_other_tables(X, plain):
     assert is_plain(X) == plain
 
 
-DATES = pd.DataFrame({"a": pd.date_range("2020", periods=60), "b": pd.date_range("1990", periods=60)})
+DATES = pd.DataFrame(
+    {"a": pd.date_range("2020", periods=60), "b": pd.date_range("1990", periods=60)}
+)
 GAP = DATES.mask(np.arange(60)[:, np.newaxis] == [3, 5])
 OF_TIMES = {
     "arrays of dates": DATES.to_numpy(),
@@ -608,16 +611,14 @@ OF_TIMES = {
     "pandas, durations": GAP - GAP.min(),
     "pandas, with numbers": GAP.assign(a=1.0),
     "pandas of Arrow": pa.Table.from_pandas(GAP).to_pandas(types_mapper=pd.ArrowDtype),
-    "pandas, Arrow's dates": pl.from_pandas(GAP).cast(pl.Date).to_pandas(
-        use_pyarrow_extension_array=True
-    ),
+    "pandas, Arrow's dates": pl.from_pandas(GAP)
+    .cast(pl.Date)
+    .to_pandas(use_pyarrow_extension_array=True),
     "polars": pl.from_pandas(GAP),
     "polars, days with numbers": pl.from_pandas(GAP.assign(a=1.0)).with_columns(
         pl.col("b").cast(pl.Date)
     ),
-    "polars, times of a day": pl.from_pandas(GAP.assign(a=1.0)).with_columns(
-        pl.col("b").dt.time()
-    ),
+    "polars, times of a day": pl.from_pandas(GAP.assign(a=1.0)).with_columns(pl.col("b").dt.time()),
     "pyarrow": pa.Table.from_pandas(GAP),
     "pyarrow, days with numbers": pl.from_pandas(GAP.assign(a=1.0))
     .with_columns(pl.col("b").cast(pl.Date))
@@ -659,3 +660,31 @@ class Items(torch.utils.data.Dataset):
 
     def __getitem__(self, i):
         return self.items[i]
+
+
+NUMBERED = pd.DataFrame(RNG.normal(size=(40, 3)), columns=[1, 2, 3]).mask(RNG.random((40, 3)) < 0.2)
+TUPLES = NUMBERED.set_axis(pd.MultiIndex.from_tuples([("a", "x"), ("a", "y"), ("b", "z")]), axis=1)
+
+
+@pytest.mark.parametrize("X", [NUMBERED, TUPLES])
+def test_columns_without_texts_as_names_are_compared(X):
+    bigan, encoder = make(latent_dim=1).fit(X), ColumnEncoder().fit(X)
+    others = X.iloc[:, [1, 0, 2]], X.set_axis(range(7, 10), axis=1)
+    for other in others:
+        for method in (bigan.transform, bigan.impute, bigan.partial_fit, encoder.transform):
+            with pytest.raises(ValueError, match=r"columns of fit in their order, \[.*, got \["):
+                method(other)
+    for same in (X.copy(), X.set_axis(X.columns.copy(), axis=1), X.to_numpy(dtype=float)):
+        np.testing.assert_array_equal(bigan.transform(same), bigan.transform(X))
+
+
+def test_an_array_for_a_frame_is_warned_of_once_and_by_the_estimator():
+    X = FRAME.iloc[:, :6]
+    array = X.to_numpy(dtype=object)
+    of_frame, of_array = make().fit(X), make().fit(array)
+    for bigan, other in ((of_frame, array), (of_array, X)):
+        with pytest.warns(UserWarning, match="feature names, but BiGANTransformer") as caught:
+            bigan.transform(other)
+        assert len(caught) == 1
+    with pytest.raises(ValueError, match="5 features, but BiGANTransformer is expecting 6"):
+        of_array.transform(array[:, :5])

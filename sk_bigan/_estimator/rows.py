@@ -127,12 +127,16 @@ def column_encoder(scaling: Any, X: Any) -> ColumnEncoder | None:
     return encoder.set_output(transform="default")  # whatever scikit-learn is told to return
 
 
-def _encoded(
-    estimator: Any, X: Any, reset: bool, n_least: int
-) -> np.ndarray:
-    rows = estimator.columns_.transform(X)
+def _encoded(estimator: Any, X: Any, reset: bool, n_least: int) -> np.ndarray:
+    if reset:
+        rows = estimator.columns_.transform(X)
+        if (empty := np.isnan(rows).all(axis=0)).any():  # to an encoder that was fitted before
+            names = [b.name for b in estimator.columns_.blocks_ if empty[b.start]]
+            raise ValueError(f"X must have a value in each column, got none in column {names[0]!r}")
+        validate_data(estimator, X, reset=True, skip_check_array=True)
+    else:
+        rows = estimator.columns_._encoded_for(estimator, X)
     _require_rows(rows, n_least)
-    validate_data(estimator, X, reset=reset, skip_check_array=True)
     return rows
 
 
