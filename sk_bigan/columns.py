@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -40,6 +41,16 @@ def is_plain(X: Any) -> bool:
     if X.dtype.kind in "mM":
         return False
     return X.dtype.kind != "f" or not bool(np.isnan(X.min()))
+
+def given_encoder(scaling: Any) -> ColumnEncoder | None:
+    """Return the encoder that `scaling` is or holds, if any."""
+    encoder = scaling.estimator if isinstance(scaling, FrozenEstimator) else scaling
+    return encoder if isinstance(encoder, ColumnEncoder) else None
+
+
+def is_fitted(encoder: ColumnEncoder) -> bool:
+    return hasattr(encoder, "blocks_")
+
 
 
 class Block(NamedTuple):

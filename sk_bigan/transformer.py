@@ -97,8 +97,9 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         gaps by :class:`~sk_bigan.columns.ColumnEncoder`, of which an instance sets more.
         "auto" takes "columns" for frames that are more than plain numbers and for arrays with NaN,
         "range" for images, arrays of uint8, and columns that mostly share the ends of their range,
-        else "standard". A fitted ``StandardScaler()`` or ``MinMaxScaler(feature_range=(-1, 1))`` is
-        copied; grid searches need it within :class:`sklearn.frozen.FrozenEstimator`.
+        else "standard". A fitted ``ColumnEncoder()``, ``StandardScaler()`` or
+        ``MinMaxScaler(feature_range=(-1, 1))`` is copied; grid searches need it within
+        :class:`sklearn.frozen.FrozenEstimator`.
 
     features : {"latent", "penultimate", "hidden", "summary"} or list of str, default="latent"
         Output of `transform`: the code E(x), the wider layer before it [1]_, all hidden layers side

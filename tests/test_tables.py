@@ -14,6 +14,7 @@ from helpers import AtStep, same_weights
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, load_wine
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -688,3 +689,33 @@ def test_an_array_for_a_frame_is_warned_of_once_and_by_the_estimator():
         assert len(caught) == 1
     with pytest.raises(ValueError, match="5 features, but BiGANTransformer is expecting 6"):
         of_array.transform(array[:, :5])
+
+
+WHOLE = pd.DataFrame({"s": [*"abc"] * 40, "f": RNG.normal(size=120)})
+PART = WHOLE[WHOLE.s != "c"].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_fitted_encoder_is_copied_as_fitted(frozen):
+    """So that a stream of tables may begin without all of its categories."""
+    encoder = ColumnEncoder(max_categories=9).fit(WHOLE)
+    scaling = FrozenEstimator(encoder) if frozen else encoder
+    bigan = make(scaling=scaling).partial_fit(PART)
+    bigan.partial_fit(WHOLE)
+    assert [*bigan.columns_.get_feature_names_out()] == ["s_a", "s_b", "s_c", "f"]
+    assert bigan.columns_ is not encoder
+    np.testing.assert_array_equal(bigan.columns_.transform(WHOLE), encoder.transform(WHOLE))
+    with pytest.raises(ValueError, match="feature names should match"):
+        make(scaling=scaling).fit(PART[["f", "s"]])
+    with pytest.raises(ValueError, match="a value in each column, got none in column 'f'"):
+        make(scaling=scaling).fit(PART.assign(f=np.nan))
+    copy = clone(bigan).partial_fit(PART)
+    expected = ["s_a", "s_b", *(["s_c"] if frozen else []), "f"]
+    assert [*copy.columns_.get_feature_names_out()] == expected
+
+
+def test_an_encoder_that_is_not_fitted_is_fitted():
+    for scaling in (ColumnEncoder(), FrozenEstimator(ColumnEncoder())):
+        bigan = make(scaling=scaling).fit(PART)
+        assert [*bigan.columns_.get_feature_names_out()] == ["s_a", "s_b", "f"]
+        assert not hasattr(getattr(scaling, "estimator", scaling), "blocks_")

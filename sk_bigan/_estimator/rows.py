@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from math import ceil, isfinite
 from typing import Any
 
@@ -16,7 +17,7 @@ from .._data.reading import column_without_numbers, open_rows
 from .._data.rows import FLOATS, INTEGERS, DatasetRows, StreamRows
 from .._data.units import ROWS, warn_of_other_units
 from .._machine.threads import leave_other_threads
-from ..columns import ColumnEncoder, is_plain
+from ..columns import ColumnEncoder, given_encoder, is_fitted, is_plain
 
 NUMBERS = {*FLOATS, *INTEGERS}
 
@@ -46,7 +47,7 @@ def read_rows(
     leave_other_threads()
     n_least = 2 if is_training else 1
     if reset and (encoder := column_encoder(estimator.scaling, X)) is not None:
-        estimator.columns_ = encoder.fit(X)
+        estimator.columns_ = encoder if is_fitted(encoder) else encoder.fit(X)
     if hasattr(estimator, "columns_"):
         rows = _encoded(estimator, X, reset, n_least)
         if not is_training:
@@ -115,9 +116,9 @@ def _passes(estimator: Any, rows: Any, n_least: int) -> bool:
 
 
 def column_encoder(scaling: Any, X: Any) -> ColumnEncoder | None:
-    """Return an encoder of X's columns, if X is to be encoded."""
-    if isinstance(scaling, ColumnEncoder):
-        encoder = clone(scaling)
+    """Return an encoder of X's columns, if X is to be encoded: a copy of a fitted one."""
+    if (given := given_encoder(scaling)) is not None:
+        encoder = deepcopy(given) if is_fitted(given) else clone(given)
     elif scaling == "columns" or (
         isinstance(scaling, str) and scaling == "auto" and not is_plain(X)
     ):
