@@ -8,6 +8,7 @@ import pytest
 import torch
 from helpers import same_weights
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -226,3 +227,15 @@ def test_the_flat_shape_of_a_table_tells_nothing_new(small):
     plain, told = (small(max_epochs=1, sample_shape=shape).fit(X) for shape in (None, (13,)))
     assert same_weights(plain, told)
     np.testing.assert_array_equal(plain.transform(X), told.transform(X))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_given_scaler_has_the_columns_of_x_in_their_order(frozen, small):
+    X = pd.DataFrame({"a": RNG.normal(0, 1, 100), "b": RNG.normal(1000, 50, 100)})
+    scaler = StandardScaler().fit(X[["b", "a"]])
+    scaling = FrozenEstimator(scaler) if frozen else scaler
+    with pytest.raises(ValueError, match=r"in their order, \['a', 'b'\], got one of \['b', 'a'\]"):
+        small(latent_dim=1, scaling=scaling).fit(X)
+    assert small(latent_dim=1, scaling=scaling).fit(X[["b", "a"]]).scaler_.mean_[0] > 900
+    small(latent_dim=1, scaling=scaling).fit(X[["b", "a"]].to_numpy())
+    small(latent_dim=1, scaling=StandardScaler().fit(X.to_numpy())).fit(X)

@@ -201,6 +201,11 @@ def axis_of_units(statistics: ColumnStatistics, layout: Layout) -> int | None:
     return None
 
 
+def named_scaler(scaling: Any) -> Any:
+    """Return the scaler that `scaling` is or holds, with the names that it has learned."""
+    return scaling.estimator if isinstance(scaling, FrozenEstimator) else scaling
+
+
 def given_scaler(scaling: Any) -> Any | None:
     """Return a plain copy of a fitted scaler; None where `scaling` is a name or None.
 
@@ -211,7 +216,7 @@ def given_scaler(scaling: Any) -> Any | None:
     """
     if scaling is None or isinstance(scaling, str):
         return None
-    scaler = scaling.estimator if isinstance(scaling, FrozenEstimator) else scaling
+    scaler = named_scaler(scaling)
     ours = SCALERS["MinMaxScaler"](), SCALERS["StandardScaler"]()
     alike = [own for own in ours if type(own) is type(scaler)]
     if not alike or {**scaler.get_params(), "copy": True} != alike[0].get_params():

@@ -26,6 +26,7 @@ from .._data.scaling import (
     column_statistics,
     given_scaler,
     make_scaler,
+    named_scaler,
     resolve_scaling,
 )
 from .._data.units import sizes_in_fit
@@ -340,6 +341,13 @@ class Run:
             raise ValueError(
                 f"scaling must be a scaler of the {len(statistics.low)} columns of X, got one of "
                 f"{given.n_features_in_}"
+            )
+        names, own = (
+            [*getattr(one, "feature_names_in_", ())] for one in (named_scaler(draft.scaling), draft)
+        )
+        if names and own and names != own:
+            raise ValueError(
+                f"scaling must be a scaler of X's columns in their order, {own}, got one of {names}"
             )
         return given
 
