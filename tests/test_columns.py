@@ -672,3 +672,17 @@ def test_the_inverse_of_bins_is_monotone_and_within_the_extremes(x, shares, more
     assert low <= high
     assert min(x) <= low + 1e-9
     assert high - 1e-9 <= max(x)
+
+
+@pytest.mark.parametrize("unit", ["s", "us", "ns"])
+@pytest.mark.parametrize("kind", ["dates", "durations"])
+def test_dates_that_are_categories_are_the_same_as_plain_dates(unit, kind):
+    """NumPy makes integers of nanoseconds."""
+    plain = pd.Series(pd.date_range("2020", periods=3)).dt.as_unit(unit)
+    plain = plain if kind == "dates" else plain - plain[0]
+    table = pd.DataFrame({"d": plain.astype("category"), "k": [1.0, 2, 3]})
+    encoder = ColumnEncoder().fit(table)
+    Z = encoder.transform(table)
+    for same in (table.assign(d=plain), pl.from_pandas(table.assign(d=plain))):
+        np.testing.assert_array_equal(encoder.transform(same), Z)
+        pd.testing.assert_frame_equal(encoder._filled(same, Z), table)

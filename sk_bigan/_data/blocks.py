@@ -66,6 +66,18 @@ def whole_days(times: Any) -> tuple[Any, Any]:
     return np.divmod(times.view(times.dtype.str.replace("M", "m")), DAY)
 
 
+def objects(values: np.ndarray) -> list[Any]:
+    """Return values as objects that are equal to categories of `fit`.
+
+    Dates and durations are categories in pandas alone. NumPy makes integers of their nanoseconds.
+    """
+    if values.dtype.kind not in FAMILIES:
+        return values.tolist()
+    import pandas as pd
+
+    return pd.Series(values).astype(object).tolist()
+
+
 def family(values: np.ndarray) -> str:
     """Return the word for values that one encoder takes."""
     if values.dtype.kind != "O":
@@ -297,7 +309,7 @@ class OneHot:
         """
         check_family(self.name, self.family, column.observed)
         unseen = len(self.values) - 1 if self.has_infrequent else -1
-        values, place_of = column.observed.tolist(), self.places
+        values, place_of = objects(column.observed), self.places
         places = np.array([place_of.get(value, unseen) for value in values], dtype=np.intp)
         if new := [value for value in dict.fromkeys(values) if value not in place_of]:
             fate = "infrequent ones" if self.has_infrequent else "gaps"
@@ -318,6 +330,9 @@ class OneHot:
     def kept(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
         """Return a mask of the rows with a category that `fit` has seen, and these categories."""
         places = self.places
-        known, seen = column.known.copy(), [c in places for c in column.observed.tolist()]
+        values = objects(column.observed)
+        known, seen = column.known.copy(), [value in places for value in values]
         known[known] = seen
-        return known, column.observed[seen].astype(self.values.dtype)
+        kept = np.empty(sum(seen), dtype=self.values.dtype)
+        kept[:] = [value for value, is_seen in zip(values, seen, strict=True) if is_seen]
+        return known, kept
