@@ -36,11 +36,11 @@ def is_plain(X: Any) -> bool:
     if not (isinstance(X, np.ndarray) and X.ndim == 2 and X.size > 0):
         return True
     if X.dtype.kind == "O":
-        kinds = {isinstance(value, str) for value in X.flat}
-        return len(kinds) == 1 and not any(map(frames.is_gap, X.flat))
-    if X.dtype.kind in "mM":
+        return not any(isinstance(value, str) or frames.is_gap(value) for value in X.flat)
+    if X.dtype.kind in "UmM":
         return False
     return X.dtype.kind != "f" or not bool(np.isnan(X.min()))
+
 
 def given_encoder(scaling: Any) -> ColumnEncoder | None:
     """Return the encoder that `scaling` is or holds, if any."""
@@ -50,7 +50,6 @@ def given_encoder(scaling: Any) -> ColumnEncoder | None:
 
 def is_fitted(encoder: ColumnEncoder) -> bool:
     return hasattr(encoder, "blocks_")
-
 
 
 class Block(NamedTuple):

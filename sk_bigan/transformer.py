@@ -96,8 +96,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         column and suits tables; ``None`` leaves X as it is. "columns" encodes categories, dates and
         gaps by :class:`~sk_bigan.columns.ColumnEncoder`, of which an instance sets more.
         "auto" takes "columns" for frames that are more than plain numbers and for arrays with NaN,
-        "range" for images, arrays of uint8, and columns that mostly share the ends of their range,
-        else "standard". A fitted ``ColumnEncoder()``, ``StandardScaler()`` or
+        texts or dates, "range" for images, arrays of uint8, and columns that mostly share the ends
+        of their range, else "standard". A fitted ``ColumnEncoder()``, ``StandardScaler()`` or
         ``MinMaxScaler(feature_range=(-1, 1))`` is copied; grid searches need it within
         :class:`sklearn.frozen.FrozenEstimator`.
 

@@ -589,7 +589,8 @@ def test_gaps_of_windows_and_images_are_to_be_filled_first(as_given):
         (np.array([[1.5, "a"], [2.5, "b"]], object), False),
         (np.array([[1.5, None], [2.5, 3]], object), False),
         (WINE.data.astype(object), True),
-        ([["1.5", "2"], ["2.5", "3"]], True),  # as scikit-learn takes them
+        ([["1.5", "2"], ["2.5", "3"]], False),  # texts are categories, as in frames
+        (np.array([["1.5", "2"]], dtype=object), False),
         (np.array([["2020-01-01"]], dtype="M8[D]"), False),
         ([[[1.0, np.nan]]], True),
         (np.full((3, 2, 2), np.nan), True),  # images are no tables
@@ -719,3 +720,18 @@ def test_an_encoder_that_is_not_fitted_is_fitted():
         bigan = make(scaling=scaling).fit(PART)
         assert [*bigan.columns_.get_feature_names_out()] == ["s_a", "s_b", "f"]
         assert not hasattr(getattr(scaling, "estimator", scaling), "blocks_")
+
+
+POSTCODES = np.array([["01234", "1"], ["10115", "2"], ["01234", "2"]] * 20)
+
+
+@pytest.mark.parametrize("container", [np.array, np.ndarray.tolist, lambda X: X.astype(object)])
+def test_texts_are_categories_in_any_container(container):
+    X = container(POSTCODES)
+    drawn = make(latent_dim=1).fit(X).sample(5)
+    of_frame = make(latent_dim=1).fit(pd.DataFrame(POSTCODES))
+    assert {*drawn[:, 0]} <= {"01234", "10115"}
+    assert drawn.tolist() == of_frame.sample(5).to_numpy().tolist()
+    many = container(np.arange(1000.0).reshape(500, 2).astype(str))
+    with pytest.raises(ValueError, match=r"texts are numbers, as by X\.astype\(float\)"):
+        make().fit(many)

@@ -272,8 +272,9 @@ class OneHot:
         if len(counts) > MAX_DISTINCT:
             raise ValueError(
                 f"X must have at most {MAX_DISTINCT} categories a column, got {len(counts)} in "
-                f"column {name!r}: drop it, parse it if it holds dates, as by pandas.to_datetime, "
-                "or make numbers of it, as by TargetEncoder or FeatureHasher of scikit-learn"
+                f"column {name!r}: drop it, convert it if its texts are numbers, as by "
+                "X.astype(float), or dates, as by pandas.to_datetime, or make numbers of it, as "
+                "by TargetEncoder or FeatureHasher of scikit-learn"
             )
         encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories)
         try:
