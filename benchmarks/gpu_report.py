@@ -27,7 +27,7 @@ from skorch.callbacks import Callback
 from speed import kernel_share, ours, plain_loop, take_turns
 
 from sk_bigan import BiGANTransformer
-from sk_bigan._data import inference
+from sk_bigan._data import batches
 from sk_bigan._training.engine import BiGANNet
 
 ROOT = Path(__file__).parents[1]
@@ -206,12 +206,12 @@ def transform(quick):
 
 
 def streaming(quick):
-    X, times, most = pixels(20_000 if quick else 200_000), {}, inference.MOST_FOR_DATA
+    X, times, most = pixels(20_000 if quick else 200_000), {}, batches.MOST_FOR_DATA
     for name, share in {"resident": most, "streamed": 0.0}.items():
-        inference.MOST_FOR_DATA = share
+        batches.MOST_FOR_DATA = share
         bigan = BiGANTransformer(50, max_epochs=2, device="cuda", random_state=0).fit(X)
         times[name] = bigan.history_[-1]["dur"]
-    inference.MOST_FOR_DATA = most
+    batches.MOST_FOR_DATA = most
     yield "streamed / resident", times["streamed"] / times["resident"]
 
 

@@ -88,7 +88,7 @@ def throughput(n_rows):
     """Rows a second of many rows, `transform` beside E alone."""
     X = np.random.default_rng(0).normal(size=(n_rows, 64)).astype(np.float32)
     bigan = BiGANTransformer(max_epochs=1, device="cpu", random_state=0).fit(X[:1000])
-    width = bigan.model_.prepared_encoder.sizes.width
+    width = bigan.model_.prepared_encoder.batching.width
     size, encode = inference_rows(64, bigan.device_, width), bare(bigan)
 
     def all_rows():

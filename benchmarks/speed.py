@@ -31,7 +31,7 @@ from sk_bigan._data.batches import Batches
 from sk_bigan._machine.devices import resolve_device, resolve_precision
 from sk_bigan._training.engine import BiGANNet
 from sk_bigan._training.loop import Training
-from sk_bigan._training.optimizers import ADAM_BETAS
+from sk_bigan._training.optimizers import ADAM_BETAS, make_optimizers
 from sk_bigan._training.step import Game, accumulate_gradients
 from sk_bigan.networks.building import build_networks
 from sk_bigan.objectives import OBJECTIVES
@@ -115,6 +115,7 @@ def make_net(device, precision, networks=None, latent_dim=LATENT_DIM, engine=BiG
         "latent_dim": latent_dim,
         "prior": PRIORS["normal"],
         "to_samples": nn.Identity(),
+        "optimizers": make_optimizers(players),
         "lr": LEARNING_RATE,
         "max_epochs": 1,
         "batch_size": BATCH_SIZE,

@@ -29,6 +29,7 @@ from ._estimator.parameters import (
     check_parameters,
     check_structure,
     draw_seed,
+    refuse_tables,
 )
 from ._estimator.rows import refuse_streams, rows_of
 from .augmentations import Augmentation
@@ -618,11 +619,7 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         check_is_fitted(self)
         check_parameters(self)
         check_structure(self)
-        if hasattr(self, "columns_"):
-            raise ValueError(
-                "to_onnx takes models of plain numbers, and this one has learned from columns of "
-                "other kinds or with gaps"
-            )
+        refuse_tables(self, "to_onnx")
         from ._model.onnx import write_onnx  # which takes half a second of imports
 
         names = getattr(self, "feature_names_in_", None)

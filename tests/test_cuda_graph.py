@@ -54,7 +54,7 @@ def test_a_step_that_waits_for_the_gpu_is_taken_as_usual(digits, small, caplog):
 
 @needs_cuda
 def test_rows_that_do_not_fit_are_streamed(digits, small, monkeypatch):
-    monkeypatch.setattr("sk_bigan._data.inference.MOST_FOR_DATA", 0.0)
+    monkeypatch.setattr("sk_bigan._data.batches.MOST_FOR_DATA", 0.0)
     streamed = small(device="cuda").fit(digits)
     monkeypatch.undo()
     assert losses(streamed) == [pytest.approx(e) for e in losses(small(device="cuda").fit(digits))]

@@ -20,7 +20,7 @@ from sk_bigan._machine.devices import (
 )
 from sk_bigan._machine.random_numbers import seeded
 from sk_bigan._machine.repeatable import repeatable
-from sk_bigan.networks.folding import Sizes
+from sk_bigan.networks.folding import Batching
 
 CPU = torch.device("cpu")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -73,7 +73,7 @@ def test_a_few_rows_are_one_batch_and_more_are_whole_blocks(n, padded):
         sizes.append(len(rows))
         return 2 * rows
 
-    output = forward(double, X, CPU, np.float64, sizes=Sizes(4))
+    output = forward(double, X, CPU, np.float64, batching=Batching(4))
     assert sizes == [padded]
     np.testing.assert_array_equal(output, 2 * X)
 
@@ -85,7 +85,7 @@ def test_a_wide_layer_makes_batches_small_on_a_cpu():
         np.ones((100, 3)),
         CPU,
         np.float64,
-        sizes=Sizes(width=2**14),
+        batching=Batching(width=2**14),
     )
     assert n_rows == [64, 64]
 

@@ -74,10 +74,10 @@ def test_a_prepared_network_computes_the_same_without_batch_norm(network_and_sha
 
 def test_a_few_rows_have_the_bits_that_they_have_among_others(network_and_shape):
     network, shape = network_and_shape
-    folded, sizes, _ = prepared(network, shape)
+    folded, batching, _ = prepared(network, shape)
     x = torch.randn(64, *shape)
     with torch.inference_mode():
-        apart = torch.cat([folded(block) for block in x.split(sizes.few_rows)])
+        apart = torch.cat([folded(block) for block in x.split(batching.few_rows)])
         assert torch.equal(apart, folded(x))
 
 
@@ -105,12 +105,12 @@ def test_a_network_that_is_more_than_a_chain_has_none():
 
 def test_the_widest_layer_is_known(network_and_shape):
     network, shape = network_and_shape
-    folded, sizes, _ = prepared(network, shape)
+    folded, batching, _ = prepared(network, shape)
     widths = []
     for layer in folded.modules():
         layer.register_forward_hook(lambda layer, args, output: widths.append(output[0].numel()))
     folded(torch.zeros(32, *shape))
-    assert sizes.width == max(widths)
+    assert batching.width == max(widths)
 
 
 CHANGES = {

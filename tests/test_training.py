@@ -12,7 +12,9 @@ from sk_bigan import BiGANTransformer
 from sk_bigan._machine.interrupts import deferred_interrupts
 from sk_bigan._training.engine import BiGANNet, games_of_epoch
 from sk_bigan._training.loop import Training
+from sk_bigan._training.optimizers import make_optimizers
 from sk_bigan._training.step import Game
+from sk_bigan.callbacks import set_learning_rates
 from sk_bigan.networks import Players
 from sk_bigan.objectives import OBJECTIVES, non_saturating
 from sk_bigan.priors import Prior
@@ -51,17 +53,24 @@ def make_net(make_networks):
             "verbose": 0,
         }
         of_game = {name: settings.pop(name) for name in Game._fields if name in settings}
+        players = Players(E, G, D)
         net = BiGANNet(
-            players=Players(E, G, D),
+            players=players,
             game=Game(objective, **of_game),
             latent_dim=3,
             prior=Prior(lambda n, k: Z[:n]),
+            optimizers=make_optimizers(players),
             **(defaults | settings),
         ).initialize()
+        set_learning_rates(net.optimizers_, net.lr)  # for single steps
         net._set_training(True)
         return net
 
     return make
+
+
+def step(net):
+    return net.train_step(X, net.game)
 
 
 def gradients(net, module):
@@ -84,7 +93,7 @@ def test_e_learns_from_the_real_pair_alone_and_g_from_the_generated_one(
         return real_logits.mean() + fake_logits.mean(), loss
 
     net = make_net(objective=objective)
-    net.train_step(X)
+    step(net)
     assert total(gradients(net, learns)) > 0
     assert total(gradients(net, rests)) == 0
 
@@ -93,14 +102,14 @@ def test_e_learns_from_the_real_pair_alone_and_g_from_the_generated_one(
 def test_gradients_do_not_vanish_when_d_wins_by_ten_logits(make_net, name):
     def gradient(objective):
         net = make_net(FlatLogit(X), objective=OBJECTIVES[objective])
-        net.train_step(X)
+        step(net)
         return total(gradients(net, name))
 
     def unit_slope(real_logits, fake_logits):
         return real_logits.mean(), real_logits.mean() - fake_logits.mean()
 
     net = make_net(FlatLogit(X), objective=unit_slope)
-    net.train_step(X)
+    step(net)
     full = total(gradients(net, name))
     assert gradient("non_saturating") == pytest.approx(full, rel=1e-3)
     assert gradient("minimax") < 1e-3 * full
@@ -113,16 +122,16 @@ def test_each_players_gradient_is_untouched_by_the_others_loss(make_net, player)
         return (loss_d, 1e3 * loss_eg) if player == "discriminator" else (1e3 * loss_d, loss_eg)
 
     plain, scaled = make_net(), make_net(objective=other_loss_scaled)
-    plain.train_step(X)
-    scaled.train_step(X)
+    step(plain)
+    step(scaled)
     torch.testing.assert_close(gradients(plain, player), gradients(scaled, player))
 
 
 def test_no_gradient_is_left_over_from_the_step_before(make_net):
     net = make_net(lr=0.0)  # so that both steps are taken at the same weights
-    net.train_step(X)
+    step(net)
     first = {name: gradients(net, name) for name in ("encoder", "generator", "discriminator")}
-    net.train_step(X)
+    step(net)
     for name, gradient in first.items():
         torch.testing.assert_close(gradients(net, name), gradient)
 
@@ -134,7 +143,7 @@ def test_both_gradients_are_taken_at_the_parameters_before_the_step(
 ):
     net = make_net(cycle_weight=cycle_weight, gradient_penalty=gradient_penalty)
     E, G, D = (deepcopy(m) for m in (net.encoder_, net.generator_, net.discriminator_))
-    net.train_step(X)
+    step(net)
 
     codes = E(X)
     loss_eg = non_saturating(D(x=X, z=codes), D(x=G(Z), z=Z))[1]
@@ -157,7 +166,7 @@ def test_both_gradients_are_taken_at_the_parameters_before_the_step(
 def test_a_step_moves_every_network(make_net):
     net = make_net(cycle_weight=1.0, gradient_penalty=1.0)
     before = {name: deepcopy(getattr(net, name).state_dict()) for name in MODULES}
-    net.train_step(X)
+    step(net)
     for name in MODULES:
         weights = [key for key in before[name] if key.endswith("weight")]
         after = getattr(net, name).state_dict()
@@ -196,7 +205,7 @@ def test_r1_is_taken_at_d_alone_and_not_through_e(make_net):
             return torch.cat([x, z], 1) @ self.slope
 
     net = make_net(Linear(), gradient_penalty=1.0)
-    assert net.train_step(X)["r1"].item() == pytest.approx(0.5 * sum(i**2 for i in range(10)))
+    assert step(net)["r1"].item() == pytest.approx(0.5 * sum(i**2 for i in range(10)))
 
 
 def test_a_d_that_ignores_z_trains(make_net):
@@ -210,13 +219,13 @@ def test_a_d_that_ignores_z_trains(make_net):
 
     net = make_net(Blind(), gradient_penalty=1.0)
     slope = net.discriminator_.linear.weight.detach().clone()
-    assert net.train_step(X)["r1"].item() == pytest.approx(0.5 * slope.square().sum().item())
+    assert step(net)["r1"].item() == pytest.approx(0.5 * slope.square().sum().item())
 
 
 def test_a_frozen_network_stays_as_it_is_while_the_others_learn(make_net):
     net = make_net(freeze="encoder", gradient_penalty=1.0, cycle_weight=1.0)
     before = deepcopy(net.encoder_.state_dict())
-    net.train_step(X)
+    step(net)
     assert all(p.equal(before[name]) for name, p in net.encoder_.named_parameters())
     assert total(gradients(net, "generator")) > 0
     assert total(gradients(net, "discriminator")) > 0
@@ -227,7 +236,7 @@ def test_g_runs_only_as_often_as_the_losses_need(make_net, cycle_weight, passes)
     net = make_net(cycle_weight=cycle_weight)
     calls = []
     net.generator_.register_forward_hook(lambda *_: calls.append(1))
-    net.train_step(X)
+    step(net)
     assert len(calls) == passes
 
 
@@ -275,7 +284,7 @@ def test_objectives_get_flat_logits_from_a_d_that_gives_a_column(make_net):
         shapes.extend([real_logits.shape, fake_logits.shape])
         return non_saturating(real_logits, fake_logits)
 
-    make_net(Column(), objective=objective).train_step(X)
+    step(make_net(Column(), objective=objective))
     assert shapes == [(64,), (64,)]
 
 
@@ -374,8 +383,8 @@ def test_a_callback_can_end_the_training_anywhere_and_through_helpers(make_net, 
 
 
 def test_bfloat16_computes_the_same_step_within_its_precision(make_net):
-    exact = make_net(cycle_weight=1.0, gradient_penalty=1.0).train_step(X)
-    rough = make_net(cycle_weight=1.0, gradient_penalty=1.0, precision=torch.bfloat16).train_step(X)
+    exact = step(make_net(cycle_weight=1.0, gradient_penalty=1.0))
+    rough = step(make_net(cycle_weight=1.0, gradient_penalty=1.0, precision=torch.bfloat16))
     assert all(loss.dtype == torch.float32 for loss in rough.values())
     for name in ("loss_d", "loss_eg", "cycle"):
         assert rough[name].item() == pytest.approx(exact[name].item(), rel=2e-2)

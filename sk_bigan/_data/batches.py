@@ -8,9 +8,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._machine.devices import send
+from .._machine.devices import as_tensor, free_memory, send, to_device
 from .._machine.processes import ALONE, Processes
 from .rows import DatasetRows, StreamRows
+
+# Share of the memory of a GPU that is free when the training starts.
+MOST_FOR_DATA = 0.5
+
+
+def for_training(X: np.ndarray | DatasetRows, device: torch.device) -> Tensor | DatasetRows:
+    """Return the rows on the device, or as they are if they would fill a GPU's memory."""
+    if isinstance(X, DatasetRows):
+        return X
+    data = as_tensor(X)
+    if device.type == "cuda" and data.nbytes > MOST_FOR_DATA * free_memory(device):
+        return data
+    return to_device(data, device)
 
 
 class Batches:

@@ -1,4 +1,4 @@
-"""Inference batch by batch, and the memory that X takes in a training."""
+"""Inference batch by batch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from .._machine.devices import as_tensor, free_memory, send, to_device
+from .._machine.devices import as_tensor, free_memory, send
 from .._machine.repeatable import repeatable
 from .._machine.threads import leave_other_threads
 from ..exceptions import NotFiniteError
-from ..networks.folding import ROW_BLOCK, USUAL_SIZES, Sizes
+from ..networks.folding import ROW_BLOCK, USUAL_BATCHING, Batching
 from .rows import DatasetRows, in_order
 
 # Values and rows of one batch. On a CPU more values, of X or of the widest layer, would leave the
@@ -25,19 +25,6 @@ INFERENCE_VALUES = 2**20
 INFERENCE_ROWS = {"cpu": 2**12, "cuda": 2**16}
 GPU_VALUES_PER_ROW = 2**14
 MOST_FOR_INFERENCE = 0.1
-
-# Share of the memory of a GPU that is free when the training starts.
-MOST_FOR_DATA = 0.5
-
-
-def for_training(X: np.ndarray | DatasetRows, device: torch.device) -> Tensor | DatasetRows:
-    """Return the rows on the device, or as they are if they would fill a GPU's memory."""
-    if isinstance(X, DatasetRows):
-        return X
-    data = as_tensor(X)
-    if device.type == "cuda" and data.nbytes > MOST_FOR_DATA * free_memory(device):
-        return data
-    return to_device(data, device)
 
 
 class Computed(NamedTuple):
@@ -110,7 +97,7 @@ def forward(
     dtype: DTypeLike,
     out: np.ndarray | None = None,
     narrow: Callable[[Tensor], Tensor] = lambda batch: batch,
-    sizes: Sizes = USUAL_SIZES,
+    batching: Batching = USUAL_BATCHING,
 ) -> np.ndarray:
     """Return the function's output for every row of X, computed on the device in batches.
 
@@ -120,8 +107,8 @@ def forward(
     Parameters
     ----------
     function : callable, Tensor of shape (m, ...) -> Tensor of shape (m, ...)
-        Called with `sizes.few_rows` rows or with multiples of 32; a row's output must not depend on
-        other rows.
+        Called with `batching.few_rows` rows or with multiples of 32; a row's output must not
+        depend on other rows.
     X : ndarray of shape (n, n_features) or DatasetRows
     device : torch.device
     dtype : dtype
@@ -130,7 +117,7 @@ def forward(
         Array that the output is written to, batch by batch; None makes a new one.
     narrow : callable, Tensor of shape (m, n_features) -> Tensor of shape (m, ...)
         Makes of a batch what the function takes, in float32.
-    sizes : Sizes
+    batching : Batching
 
     Returns
     -------
@@ -144,9 +131,9 @@ def forward(
         If a result is not finite.
     """
     leave_other_threads()
-    n_at_once = inference_rows(X.shape[1], device, sizes.width)
+    n_at_once = inference_rows(X.shape[1], device, batching.width)
     if out is None and len(X) <= n_at_once and device.type == "cpu" and isinstance(X, np.ndarray):
-        result = compute(function, as_tensor(X), device, narrow, sizes.few_rows).get()
+        result = compute(function, as_tensor(X), device, narrow, batching.few_rows).get()
         return _finite(result, dtype, 0)
     done = 0  # rows whose output is written
     output = np.empty(0, dtype) if out is None else out
@@ -167,7 +154,7 @@ def forward(
             while len(rows):
                 batch = rows[:n_at_once]
                 try:
-                    computing.append(compute(function, batch, device, narrow, sizes.few_rows))
+                    computing.append(compute(function, batch, device, narrow, batching.few_rows))
                 except torch.OutOfMemoryError:
                     if len(batch) <= ROW_BLOCK:
                         raise

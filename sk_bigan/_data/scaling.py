@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from torch import Tensor
 
+from .._machine.digests import digest_of
 from ..exceptions import NotFiniteError
 from .layout import Layout
 from .rows import DatasetRows, in_order
@@ -247,12 +247,9 @@ def given_scaler(scaling: Any) -> Any | None:
     return copy
 
 
-def summary(scaler: Any) -> str:
+def described_scaler(scaler: Any) -> str:
     """Return a text that is equal for scalers that compute the same."""
-    digest = sha256()
-    for numbers in center_and_factor(scaler):
-        digest.update(numbers.tobytes())
-    return f"{type(scaler).__name__} with digest {digest.hexdigest()[:16]}"
+    return f"{type(scaler).__name__} with digest {digest_of(*center_and_factor(scaler))}"
 
 
 def center_and_factor(scaler: Any) -> tuple[np.ndarray, np.ndarray]:

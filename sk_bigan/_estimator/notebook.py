@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-STATE = ("loss_d", "loss_eg", "score", "valid_score")
+from .._training.observers import SHOWN
 
 
 def visual_block(estimator: Any) -> Any:
@@ -38,7 +38,7 @@ def visual_block(estimator: Any) -> Any:
     last = estimator.history_[-1] if estimator.history_ else {}  # stopped in the first epoch
     training = box(
         f"{estimator.n_epochs_} epochs, on {model.device}",
-        ", ".join(f"{key} {last[key]:.3f}" for key in STATE if key in last),
+        ", ".join(f"{key} {last[key]:.3f}" for key in SHOWN if key in last),
         "\n".join(f"{key:<16}{_short(value)}" for key, value in last.items()),
     )
     return _VisualBlock("serial", [networks, training])

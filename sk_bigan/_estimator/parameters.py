@@ -23,7 +23,7 @@ from skorch.callbacks import Callback
 from skorch.callbacks.scoring import ScoringBase
 from torch import nn
 
-from .._data.scaling import SCALINGS, center_and_factor, given_scaler, is_bounded, summary
+from .._data.scaling import SCALINGS, center_and_factor, described_scaler, given_scaler, is_bounded
 from .._machine.devices import PRECISIONS
 from .._machine.plain import as_json
 from ..anomaly import NEED_CYCLES
@@ -79,7 +79,7 @@ TRAINING: Constraints = {
 }
 
 # A training can be resumed with others of these.
-RUN: Constraints = {
+EXECUTION: Constraints = {
     "features": [StrOptions(FEATURES), list, tuple],
     "device": [str, torch.device],
     "cuda_graph": ["boolean"],
@@ -94,7 +94,7 @@ RUN: Constraints = {
     "verbose": ["verbose"],
 }
 
-CONSTRAINTS: Constraints = STRUCTURE | TRAINING | RUN
+CONSTRAINTS: Constraints = STRUCTURE | TRAINING | EXECUTION
 
 # A subclass may fix all of these in its constructor, as is usual with scikit-learn's estimators.
 FIXABLE = (*CONSTRAINTS, "anomaly_score", "contamination")
@@ -139,6 +139,15 @@ def check_parameters(estimator: Any) -> None:
         _check_callback(entry, estimator.checkpoint_dir)
 
 
+def refuse_tables(estimator: Any, method: str, advice: str = "") -> None:
+    """Refuse a model of encoded columns, which the method does not take."""
+    if hasattr(estimator, "columns_"):
+        raise ValueError(
+            f"{method} takes models of plain numbers, and this one has learned from columns of "
+            f"other kinds or with gaps{advice}"
+        )
+
+
 def check_features(estimator: Any) -> None:
     """Refuse a `features` of another kind than described, which may change after `fit`."""
     features = estimator.features
@@ -180,7 +189,7 @@ def structure_of(estimator: Any) -> dict[str, Any]:
     if (encoder := given_encoder(estimator.scaling)) is not None:
         structure["scaling"] = _described(encoder)
     elif (scaler := given_scaler(estimator.scaling)) is not None:
-        structure["scaling"] = summary(scaler)  # it may learn more, which ours has not
+        structure["scaling"] = described_scaler(scaler)  # it may learn more, which ours has not
     return structure
 
 

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from .._data.batches import for_training
 from .._data.frames import is_frame
-from .._data.inference import for_training, require_finite
+from .._data.inference import require_finite
 from .._data.layout import Layout, recognise
 from .._data.rows import DatasetRows, from_all_over
 from .._data.scaling import (
@@ -58,7 +59,7 @@ from ..objectives import resolve_objective
 from ..priors import resolve_prior, try_draw
 from .advice import warn_of_parameters
 from .parameters import (
-    RUN,
+    EXECUTION,
     build_players,
     check_structure,
     draw_seed,
@@ -67,7 +68,7 @@ from .parameters import (
     wanted_sample_shape,
 )
 from .rows import read_rows
-from .steps import resolve_batch_size, resolve_epochs, resolve_rate
+from .steps import automatic_epochs, resolve_batch_size, resolve_rate
 
 
 class Recorded(NamedTuple):
@@ -139,7 +140,7 @@ class Run:
         draft = self.draft
         if not isinstance(draft.max_epochs, str):  # a stream would be read to be counted
             return draft.max_epochs
-        return resolve_epochs(draft.max_epochs, draft.batch_size, len(rows))
+        return automatic_epochs(draft.batch_size, len(rows))
 
     def train(
         self,
@@ -192,8 +193,10 @@ class Run:
             warn_of_parameters(draft, self.rows.shape[0], statistics, self.anew, self.running)
         checkpoints = None
         if checkpoint_dir is not None and is_first:
-            run = describe_run(self.rows, statistics, self._parameters(n_epochs), draft._seed)
-            checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, run)
+            depends_on = describe_run(
+                self.rows, statistics, self._parameters(n_epochs), draft._seed
+            )
+            checkpoints = Checkpoints(checkpoint_dir, draft.checkpoint_every, depends_on)
         bar = ProgressBar()
         shows = [bar] if draft.verbose and is_first else []
         n_rows = len(self.rows if trained_on is None else trained_on)
@@ -390,7 +393,7 @@ class Run:
         """Return the parameters that the result of this training depends on."""
         draft = self.draft
         parameters = parameters_of(draft).items()
-        return {name: value for name, value in parameters if name not in RUN} | {
+        return {name: value for name, value in parameters if name not in EXECUTION} | {
             "scaling": draft._built_from["scaling"],
             "max_epochs": n_epochs,
             "precision": resolve_precision(

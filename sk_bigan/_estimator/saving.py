@@ -41,7 +41,14 @@ from .._version import __version__
 from ..displacement import known_places
 from ..networks.players import Players
 from ..priors import resolve_prior
-from .parameters import FIXABLE, build_players, check_constraints, parameters_of, structure_of
+from .parameters import (
+    FIXABLE,
+    build_players,
+    check_constraints,
+    parameters_of,
+    refuse_tables,
+    structure_of,
+)
 
 # The callbacks of a training and a place on a machine are not the model's.
 NOT_IN_FILES = ("callbacks", "checkpoint_dir")
@@ -132,11 +139,7 @@ def description_of(
     ValueError
         If a network has a state that is not of tensors.
     """
-    if hasattr(estimator, "columns_"):
-        raise ValueError(
-            "save takes models of plain numbers, and this one has learned from columns of other "
-            "kinds or with gaps: joblib.dump takes it"
-        )
+    refuse_tables(estimator, "save", ": joblib.dump takes it")
     model: Fitted = estimator.model_
     state = state_of(model)
     scaler, learned = scaler_to_arrays(model.scaler)

@@ -22,10 +22,8 @@ def resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
     return min(max(n_rows * LEAST_EPOCHS // UPDATES, LEAST_BATCH), MOST_BATCH)
 
 
-def resolve_epochs(max_epochs: int | str, batch_size: int | str, n_rows: int) -> int:
+def automatic_epochs(batch_size: int | str, n_rows: int) -> int:
     """Return the passes over the rows."""
-    if not isinstance(max_epochs, str):
-        return max_epochs
     updates_an_epoch = ceil(n_rows / resolve_batch_size(batch_size, n_rows))
     return min(max(UPDATES // updates_an_epoch, LEAST_EPOCHS), MOST_EPOCHS)
 

@@ -1,1 +1,1 @@
-"""The machine: devices, threads, random numbers, processes, interrupts and files."""
+"""The machine: devices, threads, processes, random numbers, interrupts, files, plain values."""

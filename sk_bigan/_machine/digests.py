@@ -38,6 +38,14 @@ def described(value: Any) -> str:
     return f"{name} with digest {digest.hexdigest()[:16]}"
 
 
+def digest_of(*arrays: np.ndarray) -> str:
+    """Return a text that is another for arrays of other numbers."""
+    digest = sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
 def _without_addresses(value: Any) -> str:
     try:
         return re.sub(r" at 0x[0-9a-f]+", "", repr(value), flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Plain values: what JSON can hold, and copies of nested states on the CPU."""
+"""Plain values of nested states: as JSON, as copies on the CPU, and whether they are finite."""
 
 from __future__ import annotations
 

@@ -13,16 +13,16 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from .._data.at_rest import computed_at_rest
 from .._data.inference import forward
 from .._data.layout import Layout
 from .._data.rows import DatasetRows
 from .._data.scaling import in_units_of_rows, make_to_samples, share_of_known
 from .._data.units import UNKNOWN, warn_of_other_units
+from .._machine.at_rest import computed_at_rest
 from .._machine.random_numbers import seeded, undisturbed
 from ..networks.blocks import filled, gaps_filled, takes_gaps
 from ..networks.building import moved
-from ..networks.folding import ROW_BLOCK, USUAL_SIZES, Prepared, Sizes, prepared
+from ..networks.folding import ROW_BLOCK, USUAL_BATCHING, Batching, Prepared, prepared
 from ..networks.layers import joined, reader
 from ..networks.players import Players
 from ..priors import Prior
@@ -106,13 +106,13 @@ class Fitted:
         rows: Rows,
         dtype: DTypeLike = np.float64,
         out: np.ndarray | None = None,
-        sizes: Sizes = USUAL_SIZES,
+        batching: Batching = USUAL_BATCHING,
     ) -> np.ndarray:
         """Return the function's output for every row of X, (n, ...), written to `out` if given.
 
         The function maps samples, (m, *sample_shape), to (m, ...).
         """
-        results = forward(function, rows, self.device, dtype, out, self.to_samples, sizes)
+        results = forward(function, rows, self.device, dtype, out, self.to_samples, batching)
         if not takes_gaps(self.players.encoder):  # whose rows are in units of their own
             warn_of_other_units(rows, self.scaler, self.sizes_in_fit)
         return results
@@ -127,16 +127,16 @@ class Fitted:
         """
         # Folding leaves out some of the layers with other names.
         folds = isinstance(which, str)
-        E, sizes, straight = self.prepared_encoder if folds else Prepared(self.players.encoder)
+        E, batching, straight = self.prepared_encoder if folds else Prepared(self.players.encoder)
         if which == "summary":  # whose product was not tried with fewer rows
-            sizes = sizes._replace(few_rows=ROW_BLOCK)
+            batching = batching._replace(few_rows=ROW_BLOCK)
         dtype = rows.dtype if rows.dtype.kind == "f" else np.float64
         if which == "latent" and straight is not None:
             function = lambda x: straight(x).flatten(1)  # noqa: E731
         else:
             read = reader(E, which, self.summary)
             function = lambda x: joined(read(gaps_filled(E, x)))  # noqa: E731
-        return self.map(function, rows, dtype, out, sizes)
+        return self.map(function, rows, dtype, out, batching)
 
     @computed_at_rest
     def feature_sizes(self, which: str | Sequence[str]) -> dict[str, int]:
@@ -149,10 +149,10 @@ class Fitted:
     @computed_at_rest
     def generate(self, z: np.ndarray) -> np.ndarray:
         """Return G(z) in the units and the shape of X, with z's dtype or float32 if wider."""
-        G, sizes, _ = self.prepared_generator
+        G, batching, _ = self.prepared_generator
         dtype = np.result_type(z.dtype, np.float32)  # X may exceed what float16 holds
         to_rows = lambda batch: self.layout.to_rows(G(batch))  # noqa: E731
-        x = forward(to_rows, z, self.device, dtype, None, Tensor.float, sizes)
+        x = forward(to_rows, z, self.device, dtype, None, Tensor.float, batching)
         return in_units_of_rows(x, self.scaler, dtype).reshape(-1, *self.layout.row_shape)
 
     @computed_at_rest

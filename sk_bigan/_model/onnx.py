@@ -184,7 +184,7 @@ def write_onnx(
     fitted: Fitted,
     features: str | Sequence[str],
     description: Mapping[str, Any],
-    decide: Decide | None = None,
+    decide: Decide | None,
 ) -> None:
     """Write networks, with the scaling, to a file of ONNX, or leave the file that was there.
 

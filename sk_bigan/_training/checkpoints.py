@@ -20,7 +20,7 @@ import torch
 
 from .._data.rows import DatasetRows
 from .._data.scaling import ColumnStatistics
-from .._machine.digests import described
+from .._machine.digests import described, digest_of
 from .._machine.files import write_whole
 from .._machine.plain import split_plain
 
@@ -44,7 +44,7 @@ class Checkpoints:
         Made if it does not exist.
     every : int or float
         An int counts epochs; a float counts seconds, also within an epoch.
-    run : mapping
+    depends_on : mapping
         Texts by name on which the training depends; see `describe_run`.
 
     Raises
@@ -53,10 +53,10 @@ class Checkpoints:
         If the folder cannot be written or another training is using it.
     """
 
-    def __init__(self, folder: str | PathLike[str], every: float, run: Mapping[str, str]):
+    def __init__(self, folder: str | PathLike[str], every: float, depends_on: Mapping[str, str]):
         self.folder = Path(folder)
         self.every = every
-        self.run = dict(run)
+        self.depends_on = dict(depends_on)
         self._lock: Any = None
         self._n_written = 0
         self._last_epoch = 0
@@ -99,7 +99,7 @@ class Checkpoints:
             except (OSError, ValueError) as error:
                 warnings.warn(f"a checkpoint is left out: {error}", stacklevel=2)
                 continue
-            self._check_run(saved["run"])
+            self._check_same_training(saved["run"])
             self._n_written = _number(file)
             self._last_epoch = len(saved["state"]["history"])
             logger.info("the training goes on from %s", file)
@@ -127,7 +127,7 @@ class Checkpoints:
         file = self.folder / f"checkpoint-{self._n_written + 1:06d}.pt"
         try:
             buffer = io.BytesIO()
-            torch.save({"format": FORMAT, "run": self.run, "state": state}, buffer)
+            torch.save({"format": FORMAT, "run": self.depends_on, "state": state}, buffer)
             content = buffer.getbuffer()
             write_whole(file, content, sha256(content).digest())
             self._n_written += 1
@@ -140,11 +140,11 @@ class Checkpoints:
         finally:
             self._last_epoch, self._last_time = len(state["history"]), time.monotonic()
 
-    def _check_run(self, saved: Mapping[str, str]) -> None:
+    def _check_same_training(self, saved: Mapping[str, str]) -> None:
         differences = [
-            f"{name} was {saved.get(name)} and is {self.run.get(name)}"
-            for name in {**saved, **self.run}
-            if saved.get(name) != self.run.get(name)
+            f"{name} was {saved.get(name)} and is {self.depends_on.get(name)}"
+            for name in {**saved, **self.depends_on}
+            if saved.get(name) != self.depends_on.get(name)
         ]
         if differences:
             raise ValueError(
@@ -208,11 +208,9 @@ def describe_run(
     """
     data = f"{X.shape[0]} x {X.shape[1]}"
     if not isinstance(X, DatasetRows):
-        digest = sha256()
         rows = X[:: max(1, len(X) // ROWS_COMPARED)].astype(np.float64)
-        for numbers in (*statistics[:2], statistics.standard.mean_, statistics.standard.var_, rows):
-            digest.update(np.ascontiguousarray(numbers).tobytes())
-        data += f" with digest {digest.hexdigest()[:16]}"
+        low, high, standard = statistics
+        data += f" with digest {digest_of(low, high, standard.mean_, standard.var_, rows)}"
     plain, others = split_plain(parameters)
     texts = {name: described(parameters[name]) for name in others}
     shown = {name: repr(value) for name, value in plain.items()}

@@ -31,7 +31,7 @@ from ..augmentations import Augmentation
 from ..networks.players import Players
 from ..priors import Prior
 from .observers import LinearDecay
-from .optimizers import Optimizers, load_moments, make_optimizers, moments_of
+from .optimizers import Optimizers, load_moments, moments_of
 from .step import Game, accumulate_gradients
 
 logger = logging.getLogger(__name__)
@@ -98,10 +98,10 @@ class BiGANNet(NeuralNet):
     prior : Prior
     to_samples : callable, Tensor of shape (n, ...) -> Tensor of shape (n, *sample_shape)
         Maps rows of the data, on the device, to samples.
+    optimizers : dict of Optimizer
+        Of the players, fresh or of an earlier training. Every epoch sets their rate.
     augmentation : callable, Tensor of shape (n, *sample_shape) -> Tensor of that shape, or None
         Maps samples to E's input; None gives E the samples.
-    optimizers : dict of Optimizer or None
-        Those of an earlier training of the same players; None makes fresh ones.
     cuda_graph : bool
         Whether to record the step on a GPU once and replay it.
     recorded_step : CudaGraphStep or None
@@ -127,8 +127,8 @@ class BiGANNet(NeuralNet):
         latent_dim: int,
         prior: Prior,
         to_samples: Callable[[Tensor], Tensor],
+        optimizers: Optimizers,
         augmentation: Augmentation | None = None,
-        optimizers: Optimizers | None = None,
         cuda_graph: bool = False,
         recorded_step: CudaGraphStep | None = None,
         processes: Processes = ALONE,
@@ -155,12 +155,8 @@ class BiGANNet(NeuralNet):
 
     # The step
 
-    def train_step(self, batch: Tensor, game: Game | None = None) -> dict[str, Tensor]:
-        """Update D, and E and G, together: both gradients are taken at the same parameters.
-
-        The game may be another than that of the engine in this step.
-        """
-        game = game or self.game
+    def train_step(self, batch: Tensor, game: Game) -> dict[str, Tensor]:
+        """Update D, and E and G, together: both gradients are taken at the same parameters."""
         x = self.to_samples(batch)  # (n, *sample_shape), this process's share of the batch
         processes, views = self.processes, [x]
         with x.device, torch.no_grad():
@@ -332,9 +328,8 @@ class BiGANNet(NeuralNet):
         return self
 
     def initialize_optimizer(self) -> BiGANNet:
-        optimizers = self.optimizers or make_optimizers(self.players, self.lr)
-        self.optimizer_d_ = optimizers["optimizer_d_"]
-        self.optimizer_eg_ = optimizers["optimizer_eg_"]
+        self.optimizer_d_ = self.optimizers["optimizer_d_"]
+        self.optimizer_eg_ = self.optimizers["optimizer_eg_"]
         return self
 
     @property

@@ -13,8 +13,8 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
-from .._data.at_rest import at_rest
 from .._data.rows import DatasetRows, from_all_over
+from .._machine.at_rest import at_rest
 from .._machine.devices import to_device
 from .._machine.plain import all_finite
 from .._machine.random_numbers import undisturbed

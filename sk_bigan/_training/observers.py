@@ -11,9 +11,11 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from .._data.at_rest import at_rest
+from .._machine.at_rest import at_rest
 from ..callbacks import set_learning_rates
 from ..exceptions import Diverged, NotFiniteError
+
+SHOWN = ("loss_d", "loss_eg", "score", "valid_score")  # of an epoch, to users
 
 
 class LinearDecay(Callback):
@@ -62,8 +64,7 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         last = net.history[-1]
-        names = ("loss_d", "loss_eg", "score", "valid_score")
-        values = {name: f"{last[name]:.3f}" for name in names if name in last}
+        values = {name: f"{last[name]:.3f}" for name in SHOWN if name in last}
         self.bar_.set_postfix(values, refresh=False)
         self.bar_.update(len(net.history) - self.bar_.n)
 

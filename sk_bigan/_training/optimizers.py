@@ -43,10 +43,10 @@ def learning_parameters(players: Players) -> dict[str, list[nn.Parameter]]:
     }
 
 
-def make_optimizers(players: Players, learning_rate: float = 1e-3) -> Optimizers:
+def make_optimizers(players: Players) -> Optimizers:
     """Return fresh optimizers of the players; every epoch of a training sets their rate."""
     return {
-        name: Adam(parameters, lr=learning_rate, betas=ADAM_BETAS, fused=True)
+        name: Adam(parameters, betas=ADAM_BETAS, fused=True)
         for name, parameters in learning_parameters(players).items()
     }
 

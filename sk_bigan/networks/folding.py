@@ -32,7 +32,7 @@ ROW_BLOCK = 32
 SMALLER_BLOCKS = (4, 8, 16)  # of which one may do on a CPU, by itself
 
 
-class Sizes(NamedTuple):
+class Batching(NamedTuple):
     """Numbers that decide how many rows a network computes at once.
 
     Parameters
@@ -47,7 +47,7 @@ class Sizes(NamedTuple):
     width: int = 1
 
 
-USUAL_SIZES = Sizes()
+USUAL_BATCHING = Batching()
 
 
 class Prepared(NamedTuple):
@@ -56,14 +56,14 @@ class Prepared(NamedTuple):
     Parameters
     ----------
     network : nn.Module
-    sizes : Sizes
+    batching : Batching
     straight : callable, Tensor -> Tensor, or None
         Computes what the network does, layer by layer. The calls of modules within modules take as
         long for a few rows as the products do. None where the network is more than a chain.
     """
 
     network: nn.Module
-    sizes: Sizes = USUAL_SIZES
+    batching: Batching = USUAL_BATCHING
     straight: Callable[[Tensor], Tensor] | None = None
 
 
@@ -133,7 +133,7 @@ def _prepare(network: nn.Module, input_shape: tuple[int, ...]) -> Prepared:
         ),
         ROW_BLOCK,
     )
-    return Prepared(copy, Sizes(few_rows, width), _straight(copy))
+    return Prepared(copy, Batching(few_rows, width), _straight(copy))
 
 
 def _straight(network: nn.Module) -> Callable[[Tensor], Tensor] | None:

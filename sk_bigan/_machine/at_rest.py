@@ -10,9 +10,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import torch
 from torch import nn
 
-from .._machine.hermetic import hermetic
-from .._machine.random_numbers import undisturbed
-from .._machine.threads import one_at_a_time
+from .hermetic import hermetic
+from .random_numbers import undisturbed
+from .threads import one_at_a_time
 
 P = ParamSpec("P")
 T = TypeVar("T")
