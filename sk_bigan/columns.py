@@ -10,13 +10,15 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 from torch.utils.data import Dataset
 
 from ._data import frames
-from ._data.blocks import Bins, OneHot, Standard, check_family
+from ._data.blocks import Bins, OneHot, Standard, check_family, nearest
 from ._data.reading import as_table, refuse_what_is_to_be_read_first
 
 KINDS = {"standard": "number", "bins": "bins"}  # of blocks, by the encoding of numbers
@@ -25,7 +27,7 @@ KINDS = {"standard": "number", "bins": "bins"}  # of blocks, by the encoding of 
 def is_plain(X: Any) -> bool:
     """Return whether X is numbers without gaps, or nothing that `ColumnEncoder` takes."""
     X = frames.table_of(X)
-    if frames.source_of(X) in ("pandas", "polars", "pyarrow"):
+    if frames.is_frame(X):
         columns = frames.read(X)[1]
         return all(
             column.known.all() and not column.is_category and column.observed.dtype.kind in "biuf"
@@ -35,10 +37,20 @@ def is_plain(X: Any) -> bool:
     if not (isinstance(X, np.ndarray) and X.ndim == 2 and X.size > 0):
         return True
     if X.dtype.kind == "O":
-        # Texts alone may be numbers as texts, which scikit-learn converts.
-        kinds = {isinstance(value, str) for value in X.flat}
-        return len(kinds) == 1 and not any(map(frames.is_gap, X.flat))
+        return not any(isinstance(value, str) or frames.is_gap(value) for value in X.flat)
+    if X.dtype.kind in "UmM":
+        return False
     return X.dtype.kind != "f" or not bool(np.isnan(X.min()))
+
+
+def given_encoder(scaling: Any) -> ColumnEncoder | None:
+    """Return the encoder that `scaling` is or holds, if any."""
+    encoder = scaling.estimator if isinstance(scaling, FrozenEstimator) else scaling
+    return encoder if isinstance(encoder, ColumnEncoder) else None
+
+
+def is_fitted(encoder: ColumnEncoder) -> bool:
+    return hasattr(encoder, "blocks_")
 
 
 class Block(NamedTuple):
@@ -81,8 +93,9 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
         stands for all less frequent ones, as in :class:`sklearn.preprocessing.OneHotEncoder`.
 
     categorical_features : "auto" or list of str or int, default="auto"
-        Names or numbers of columns that hold numbers and are categories, beside those that are it
-        by their dtype. "auto" names none: integers of few values remain numbers.
+        Names of columns that hold numbers and are categories, beside those that are it by their
+        dtype, or their places, counted from 0. An integer is a place, also where names are
+        integers. "auto" names none: integers of few values remain numbers.
 
     Attributes
     ----------
@@ -223,9 +236,19 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             If `fit` has not seen a category. It becomes infrequent, or else a gap.
         """
         check_is_fitted(self)
+        return self._encoded_for(self, X)
+
+    def _encoded_for(self, estimator: Any, X: Any) -> np.ndarray:
+        """Return X encoded, after a check of its columns in the name of an estimator."""
         X = frames.table_of(X)
-        _, columns = self._read(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
+        origin, columns = self._read(X)
+        validate_data(estimator, X, skip_check_array=True, reset=False)
+        names = self._origin.names
+        # scikit-learn compares names that are texts.
+        if self._origin.source == origin.source == "pandas" and not names.equals(origin.names):
+            raise ValueError(
+                f"X must have the columns of fit in their order, {[*names]}, got {[*origin.names]}"
+            )
         Z = np.full((len(columns[0].known), self.blocks_[-1].stop), np.nan)
         for column, encoder, block in zip(columns, self._encoders, self.blocks_, strict=True):
             if len(column.observed):
@@ -275,18 +298,45 @@ class ColumnEncoder(TransformerMixin, BaseEstimator):
             columns.append((encoder.decode(np.nan_to_num(encoded))[known], known))
         return columns
 
+    def _numbers(self, Z: np.ndarray) -> tuple[np.ndarray, StandardScaler, list[str]]:
+        """Return standardised columns in the units of X, a scaler of them, and their names.
+
+        Dates and durations are left out: they hold their own units.
+        """
+        numbers = [
+            (encoder.scaler, block)
+            for encoder, block in zip(self._encoders, self.blocks_, strict=True)
+            if block.kind == "number" and not encoder.is_time
+        ]
+        scaler = StandardScaler()
+        for learned in ("mean_", "var_", "scale_"):
+            setattr(scaler, learned, np.array([getattr(one, learned)[0] for one, _ in numbers]))
+        places = [block.start for _, block in numbers]
+        rows = Z[:, places] * scaler.scale_ + scaler.mean_
+        return rows, scaler, [block.name for _, block in numbers]
+
     def _filled(self, X: Any, Z: np.ndarray) -> Any:
         """Return X with its gaps filled by encoded rows, which have none.
 
-        An encoding does not hold all that X does: rare categories share a number.
+        An encoding does not hold all that X does: rare categories share a number. Nor may the dtype
+        of `fit`, which becomes a wider one then.
         """
-        decoded = self._decoded(Z)
-        for encoder, column, (values, _) in zip(
-            self._encoders, self._read(frames.table_of(X))[1], decoded, strict=True
+        origin, filled, dtypes = self._origin, [], []
+        for encoder, column, dtype, (values, all_known) in zip(
+            self._encoders,
+            self._read(frames.table_of(X))[1],
+            origin.dtypes,
+            self._decoded(Z),
+            strict=True,
         ):
             known, kept = encoder.kept(column)
+            if kept.dtype != values.dtype:
+                values = nearest(values, kept.dtype)
+                dtype = frames.wider(origin.source, dtype, kept.dtype)
             values[known] = kept
-        return frames.make(self._origin, decoded)
+            filled.append((values, all_known))
+            dtypes.append(dtype)
+        return frames.make(origin._replace(dtypes=tuple(dtypes)), filled)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the encoded columns.

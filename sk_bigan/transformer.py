@@ -97,9 +97,10 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         column and suits tables; ``None`` leaves X as it is. "columns" encodes categories, dates and
         gaps by :class:`~sk_bigan.columns.ColumnEncoder`, of which an instance sets more.
         "auto" takes "columns" for frames that are more than plain numbers and for arrays with NaN,
-        "range" for images, uint8, and columns that mostly share the ends of their range, else
-        "standard". A fitted ``StandardScaler()`` or ``MinMaxScaler(feature_range=(-1, 1))`` is
-        copied; grid searches need it within :class:`sklearn.frozen.FrozenEstimator`.
+        texts or dates, "range" for images, arrays of uint8, and columns that mostly share the ends
+        of their range, else "standard". A fitted ``ColumnEncoder()``, ``StandardScaler()`` or
+        ``MinMaxScaler(feature_range=(-1, 1))`` is copied; grid searches need it within
+        :class:`sklearn.frozen.FrozenEstimator`.
 
     features : {"latent", "penultimate", "hidden", "summary"} or list of str, default="latent"
         Output of `transform`: the code E(x), the wider layer before it [1]_, all hidden layers side
@@ -444,7 +445,8 @@ class BiGANTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBi
         -------
         frame or ndarray of shape (n_samples, n_features)
             As `inverse_transform` returns it. Known values stay, but for categories that `fit` has
-            not seen.
+            not seen. A column is in a wider dtype than in `fit` where that cannot hold them, as
+            int64 cannot hold 2.5. Decimals are rounded to the digits of float64 and of `fit`.
 
         Raises
         ------

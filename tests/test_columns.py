@@ -523,6 +523,38 @@ def test_dates_are_counted_in_any_unit_and_zone():
     assert_same(encoder.inverse_transform(encoder.transform(utc)), aware)
 
 
+FOR_EVER = {
+    "days": ["1900-01-01", "2262-04-11", "2020-02-02", "1677-09-22"],
+    "seconds": ["1900-01-01T01:02:03", "2262-04-11T23:47:16", "2020-02-02", "1677-09-22"],
+    "extremes": [str(pd.Timestamp.min), "1900-01-01", str(pd.Timestamp.max), "2020-02-02"],
+}
+
+
+@pytest.mark.parametrize("case", FOR_EVER)
+@pytest.mark.parametrize("kind", ["dates", "durations"])
+@every_encoding
+def test_dates_of_nanoseconds_are_in_order_however_far_apart(case, kind, numbers):
+    """The greatest is what "valid for ever" looks like, more than 2**63 ns from the least."""
+    days = np.array(FOR_EVER[case], "M8[ns]")
+    X = days[:, np.newaxis].view("m8[ns]" if kind == "durations" else "M8[ns]")
+    encoder = ColumnEncoder(numbers=numbers).fit(X)
+    encoded = encoder.transform(X)
+    back = encoder.inverse_transform(encoded)
+    order = np.argsort(days)
+    assert (np.diff(encoded[order], axis=0) >= 0).all()
+    assert (np.ptp(encoded[order], axis=0) > 0).all()
+    if case == "extremes":
+        far = np.abs(back.view("i8").astype(object) - X.view("i8").astype(object))
+        assert far.max() < 10**5
+    else:
+        np.testing.assert_array_equal(back, X)
+    near = ColumnEncoder().fit(X[1:2] + np.arange(3).reshape(3, 1).astype("m8[D]"))
+    assert (np.diff(near.transform(X)[order], axis=0) > 0).all()
+    if kind == "dates":
+        long_ago = ColumnEncoder().fit(np.array([["0900-01-01"], ["1000-01-01"]], "M8[s]"))
+        assert (np.diff(long_ago.transform(X)[order], axis=0) > 0).all()
+
+
 def test_a_table_of_another_library_is_the_same_table():
     table = POLARS.select("float", "Int8", "bool", "str", "date", "times", "duration")
     encoder = ColumnEncoder(numbers="bins").fit(table)
@@ -826,3 +858,17 @@ def test_the_inverse_of_bins_is_monotone_and_within_the_extremes(x, shares, more
     assert low <= high
     assert min(x) <= low + 1e-9
     assert high - 1e-9 <= max(x)
+
+
+@pytest.mark.parametrize("unit", ["s", "us", "ns"])
+@pytest.mark.parametrize("kind", ["dates", "durations"])
+def test_dates_that_are_categories_are_the_same_as_plain_dates(unit, kind):
+    """NumPy makes integers of nanoseconds."""
+    plain = pd.Series(pd.date_range("2020", periods=3)).dt.as_unit(unit)
+    plain = plain if kind == "dates" else plain - plain[0]
+    table = pd.DataFrame({"d": plain.astype("category"), "k": [1.0, 2, 3]})
+    encoder = ColumnEncoder().fit(table)
+    Z = encoder.transform(table)
+    for same in (table.assign(d=plain), pl.from_pandas(table.assign(d=plain))):
+        np.testing.assert_array_equal(encoder.transform(same), Z)
+        pd.testing.assert_frame_equal(encoder._filled(same, Z), table)

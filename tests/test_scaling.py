@@ -1,12 +1,18 @@
 """Which scaling "auto" means, and that both roads lead back."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from helpers import same_weights
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import cross_val_score
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from torch.utils.data import TensorDataset
 
 from sk_bigan._data.layout import Layout, recognise
 from sk_bigan._data.scaling import (
@@ -16,6 +22,7 @@ from sk_bigan._data.scaling import (
     make_to_samples,
     resolve_scaling,
 )
+from sk_bigan.inspection.units import scaler_of
 
 RNG = np.random.default_rng(0)
 
@@ -48,6 +55,23 @@ def test_auto_scales_what_is_said_to_be_an_image_as_a_whole():
     assert automatic(X, Layout((16,), (1, 4, 4))) == "range"
     assert automatic(X.astype(np.uint8)) == "range"
     assert automatic(X) == "standard"
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "UInt8", "int64", "float32"])
+def test_a_frame_is_a_table_in_any_dtype(dtype, small):
+    rng = np.random.default_rng(0)
+    ends = {"a": (20, 90), "b": (1, 4), "c": (100, 200), "d": (60, 65)}
+    frame = pd.DataFrame({name: rng.integers(*two, 300) for name, two in ends.items()})
+    frame = frame.astype(dtype)
+    of_floats = small(latent_dim=1).fit(frame.astype(float))
+    for X in (frame, pl.from_pandas(frame), pa.Table.from_pandas(frame)):
+        bigan = small(latent_dim=1).fit(X)
+        assert isinstance(bigan.scaler_, StandardScaler)
+        assert isinstance(scaler_of(X), StandardScaler)
+        np.testing.assert_array_equal(bigan.transform(X), of_floats.transform(frame.astype(float)))
+    pixels = frame.to_numpy(np.uint8)
+    for X in (pixels, torch.tensor(pixels), TensorDataset(torch.tensor(pixels))):
+        assert isinstance(small(latent_dim=1).fit(X).scaler_, MinMaxScaler)
 
 
 def test_counts_with_one_huge_column_are_a_table():
@@ -203,3 +227,15 @@ def test_the_flat_shape_of_a_table_tells_nothing_new(small):
     plain, told = (small(max_epochs=1, sample_shape=shape).fit(X) for shape in (None, (13,)))
     assert same_weights(plain, told)
     np.testing.assert_array_equal(plain.transform(X), told.transform(X))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_given_scaler_has_the_columns_of_x_in_their_order(frozen, small):
+    X = pd.DataFrame({"a": RNG.normal(0, 1, 100), "b": RNG.normal(1000, 50, 100)})
+    scaler = StandardScaler().fit(X[["b", "a"]])
+    scaling = FrozenEstimator(scaler) if frozen else scaler
+    with pytest.raises(ValueError, match=r"in their order, \['a', 'b'\], got one of \['b', 'a'\]"):
+        small(latent_dim=1, scaling=scaling).fit(X)
+    assert small(latent_dim=1, scaling=scaling).fit(X[["b", "a"]]).scaler_.mean_[0] > 900
+    small(latent_dim=1, scaling=scaling).fit(X[["b", "a"]].to_numpy())
+    small(latent_dim=1, scaling=StandardScaler().fit(X.to_numpy())).fit(X)

@@ -16,11 +16,13 @@ from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from sk_bigan import BiGANDetector, BiGANTransformer
+from sk_bigan._data import frames
 from sk_bigan._model.state import state_of
 from sk_bigan.columns import ColumnEncoder, is_plain
 from sk_bigan.inspection import consistency, evaluate, explain, latent_dim_curve, loadings
@@ -188,6 +190,65 @@ def test_known_values_take_the_dtype_of_fit():
     imputed = bigan.impute(later)
     assert imputed["count"].dtype == np.int64
     assert [imputed["count"][0], imputed["count"][2]] == [30, -2]
+
+
+DAYS = np.array(["2020-01-01", "2020-01-02", "2020-01-05"], "M8[us]")
+NOON = np.array(["2020-01-05T13:45", "2020-01-06T09:30:00.000000001"], "M8[ns]")
+
+# Values in fit, values known later, and whether the dtype of fit holds these
+LATER = {
+    "large integers": (np.arange(3, dtype="i1"), np.array([300, -300]), False),
+    "integers beyond the sign": (np.arange(3, dtype="u1"), np.array([-5, 7], "i1"), False),
+    "integers of the other sign": (np.array([1, 2**63], "u8"), np.array([-1, 2**60 + 1]), False),
+    "fractions": (np.arange(3), np.array([2.5, 1e300]), False),
+    "floats of more digits": (np.arange(3, dtype="f4"), np.array([0.1, 1e300]), False),
+    "integers of more digits": (np.arange(3, dtype="f4"), np.array([2**24 + 1, 2**60 + 1]), False),
+    "whole floats": (np.arange(3, dtype="i1"), np.array([100.0, -2.0]), True),
+    "times of a day": (DAYS, NOON.astype("M8[s]"), True),
+    "times of more digits": (DAYS, NOON, False),
+    "years beyond nanoseconds": (NOON, np.array(["0900-01-01", "9999-12-30"], "M8[s]"), False),
+    "short durations": (DAYS - DAYS[0], NOON - NOON[0], False),
+}
+
+
+@pytest.mark.parametrize("library", [*LIBRARIES, "pandas of Arrow", "nullable", "arrays"])
+@pytest.mark.parametrize("case", LATER)
+def test_no_known_value_is_changed_to_the_dtype_of_fit(case, library):
+    """int8 would clip and cut it, float32 round it, and days would forget its hour."""
+    in_fit, known, holds = LATER[case]
+
+    def table(values):
+        frame = pd.DataFrame({"a": values})
+        if library == "arrays":
+            return frame.to_numpy()
+        if library == "nullable":
+            return frame.astype({"a": pd.array(values).dtype})
+        if library == "pandas of Arrow":
+            return pa.Table.from_pandas(frame).to_pandas(types_mapper=pd.ArrowDtype)
+        return LIBRARIES[library](frame)
+
+    encoder = ColumnEncoder().fit(table(in_fit))
+    column = frames.read(table(known))[1][0]
+    like_fit = table(in_fit)
+    filled = encoder._filled(table(known), np.zeros((2, 1)))
+    values = frames.read(filled)[1][0].observed
+    assert [*values.astype(column.observed.dtype)] == [*column.observed]
+    assert (values == column.observed).all()
+    assert type(filled) is type(like_fit)
+    assert (frames.read(filled)[0].dtypes == frames.read(like_fit)[0].dtypes) == holds
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_hours_of_a_zone_stay(library):
+    days = pd.date_range("2020-01-01", periods=20, tz="Asia/Tokyo").as_unit("us")
+    later = pd.DataFrame({"t": [days[3] + pd.Timedelta("1ns"), pd.NaT], "n": [np.nan, 1.5]})
+    bigan = make().fit(LIBRARIES[library](pd.DataFrame({"t": days, "n": np.arange(20)})))
+    filled = bigan.impute(LIBRARIES[library](later))
+    filled = filled if library == "pandas" else filled.to_pandas()
+    assert str(filled.dtypes["t"]) == "datetime64[ns, Asia/Tokyo]"
+    assert filled.t[0] == later.t[0]
+    assert filled.n[1] == 1.5
+    assert not filled.isna().any(axis=None)
 
 
 @pytest.mark.parametrize(
@@ -601,10 +662,149 @@ def test_gaps_of_windows_and_images_are_to_be_filled_first(as_given):
         (np.array([[1.5, "a"], [2.5, "b"]], object), False),
         (np.array([[1.5, None], [2.5, 3]], object), False),
         (WINE.data.astype(object), True),
-        ([["1.5", "2"], ["2.5", "3"]], True),  # as scikit-learn takes them
+        ([["1.5", "2"], ["2.5", "3"]], False),  # texts are categories, as in frames
+        (np.array([["1.5", "2"]], dtype=object), False),
+        (np.array([["2020-01-01"]], dtype="M8[D]"), False),
         ([[[1.0, np.nan]]], True),
         (np.full((3, 2, 2), np.nan), True),  # images are no tables
     ],
 )
 def test_plain_numbers_are_told_from_other_tables(X, plain):
     assert is_plain(X) == plain
+
+
+DATES = pd.DataFrame(
+    {"a": pd.date_range("2020", periods=60), "b": pd.date_range("1990", periods=60)}
+)
+GAP = DATES.mask(np.arange(60)[:, np.newaxis] == [3, 5])
+OF_TIMES = {
+    "arrays of dates": DATES.to_numpy(),
+    "arrays with NaT": GAP.to_numpy(),
+    "arrays of durations": (GAP - GAP.min()).to_numpy(),
+    "rows in lists": [*map(list, DATES.to_numpy())],
+    "pandas": GAP,
+    "pandas, durations": GAP - GAP.min(),
+    "pandas, with numbers": GAP.assign(a=1.0),
+    "pandas of Arrow": pa.Table.from_pandas(GAP).to_pandas(types_mapper=pd.ArrowDtype),
+    "pandas, Arrow's dates": pl.from_pandas(GAP)
+    .cast(pl.Date)
+    .to_pandas(use_pyarrow_extension_array=True),
+    "polars": pl.from_pandas(GAP),
+    "polars, days with numbers": pl.from_pandas(GAP.assign(a=1.0)).with_columns(
+        pl.col("b").cast(pl.Date)
+    ),
+    "polars, times of a day": pl.from_pandas(GAP.assign(a=1.0)).with_columns(pl.col("b").dt.time()),
+    "pyarrow": pa.Table.from_pandas(GAP),
+    "pyarrow, days with numbers": pl.from_pandas(GAP.assign(a=1.0))
+    .with_columns(pl.col("b").cast(pl.Date))
+    .to_arrow(),
+    "pyarrow, durations": pa.Table.from_pandas(GAP - GAP.min()),
+}
+
+
+@pytest.mark.parametrize("case", OF_TIMES)
+def test_dates_are_no_numbers(case):
+    """NumPy makes numbers of them, and of their gaps the least integer."""
+    X = OF_TIMES[case]
+    for scaling in ("standard", "range", None):
+        with pytest.raises(ValueError, match="X must hold numbers, got .*scaling='columns'"):
+            make(scaling=scaling).fit(X)
+    names = None if case.startswith(("arrays", "rows")) else ["a", "b"]
+    plain = make(latent_dim=1).fit(pd.DataFrame(RNG.normal(size=(60, 2)), columns=names))
+    for method in (plain.transform, plain.score_samples, plain.partial_fit):
+        with pytest.raises(ValueError, match="X must hold numbers, got .*scaling='columns'"):
+            method(X)
+    bigan = make(latent_dim=1).fit(X)
+    assert frames.read(bigan.sample(2))[1][1].observed.dtype.kind in "mM"
+    assert np.isfinite(bigan.transform(X)).all()
+
+
+def test_dates_of_data_sets_and_of_images_are_no_numbers():
+    pictures = np.zeros((20, 2, 2), dtype="M8[D]")
+    for X in (pictures, Items([*pictures])):
+        with pytest.raises(ValueError, match=r"X must hold .*numbers, got datetime64\[D\]"):
+            make().fit(X)
+
+
+class Items(torch.utils.data.Dataset):
+    def __init__(self, items):
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, i):
+        return self.items[i]
+
+
+NUMBERED = pd.DataFrame(RNG.normal(size=(40, 3)), columns=[1, 2, 3]).mask(RNG.random((40, 3)) < 0.2)
+TUPLES = NUMBERED.set_axis(pd.MultiIndex.from_tuples([("a", "x"), ("a", "y"), ("b", "z")]), axis=1)
+
+
+@pytest.mark.parametrize("X", [NUMBERED, TUPLES])
+def test_columns_without_texts_as_names_are_compared(X):
+    bigan, encoder = make(latent_dim=1).fit(X), ColumnEncoder().fit(X)
+    others = X.iloc[:, [1, 0, 2]], X.set_axis(range(7, 10), axis=1)
+    for other in others:
+        for method in (bigan.transform, bigan.impute, bigan.partial_fit, encoder.transform):
+            with pytest.raises(ValueError, match=r"columns of fit in their order, \[.*, got \["):
+                method(other)
+    for same in (X.copy(), X.set_axis(X.columns.copy(), axis=1), X.to_numpy(dtype=float)):
+        np.testing.assert_array_equal(bigan.transform(same), bigan.transform(X))
+
+
+def test_an_array_for_a_frame_is_warned_of_once_and_by_the_estimator():
+    X = FRAME.iloc[:, :6]
+    array = X.to_numpy(dtype=object)
+    of_frame, of_array = make().fit(X), make().fit(array)
+    for bigan, other in ((of_frame, array), (of_array, X)):
+        with pytest.warns(UserWarning, match="feature names, but BiGANTransformer") as caught:
+            bigan.transform(other)
+        assert len(caught) == 1
+    with pytest.raises(ValueError, match="5 features, but BiGANTransformer is expecting 6"):
+        of_array.transform(array[:, :5])
+
+
+WHOLE = pd.DataFrame({"s": [*"abc"] * 40, "f": RNG.normal(size=120)})
+PART = WHOLE[WHOLE.s != "c"].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_fitted_encoder_is_copied_as_fitted(frozen):
+    """So that a stream of tables may begin without all of its categories."""
+    encoder = ColumnEncoder(max_categories=9).fit(WHOLE)
+    scaling = FrozenEstimator(encoder) if frozen else encoder
+    bigan = make(scaling=scaling).partial_fit(PART)
+    bigan.partial_fit(WHOLE)
+    assert [*bigan.columns_.get_feature_names_out()] == ["s_a", "s_b", "s_c", "f"]
+    assert bigan.columns_ is not encoder
+    np.testing.assert_array_equal(bigan.columns_.transform(WHOLE), encoder.transform(WHOLE))
+    with pytest.raises(ValueError, match="feature names should match"):
+        make(scaling=scaling).fit(PART[["f", "s"]])
+    with pytest.raises(ValueError, match="a value in each column, got none in column 'f'"):
+        make(scaling=scaling).fit(PART.assign(f=np.nan))
+    copy = clone(bigan).partial_fit(PART)
+    expected = ["s_a", "s_b", *(["s_c"] if frozen else []), "f"]
+    assert [*copy.columns_.get_feature_names_out()] == expected
+
+
+def test_an_encoder_that_is_not_fitted_is_fitted():
+    for scaling in (ColumnEncoder(), FrozenEstimator(ColumnEncoder())):
+        bigan = make(scaling=scaling).fit(PART)
+        assert [*bigan.columns_.get_feature_names_out()] == ["s_a", "s_b", "f"]
+        assert not hasattr(getattr(scaling, "estimator", scaling), "blocks_")
+
+
+POSTCODES = np.array([["01234", "1"], ["10115", "2"], ["01234", "2"]] * 20)
+
+
+@pytest.mark.parametrize("container", [np.array, np.ndarray.tolist, lambda X: X.astype(object)])
+def test_texts_are_categories_in_any_container(container):
+    X = container(POSTCODES)
+    drawn = make(latent_dim=1).fit(X).sample(5)
+    of_frame = make(latent_dim=1).fit(pd.DataFrame(POSTCODES))
+    assert {*drawn[:, 0]} <= {"01234", "10115"}
+    assert drawn.tolist() == of_frame.sample(5).to_numpy().tolist()
+    many = container(np.arange(1000.0).reshape(500, 2).astype(str))
+    with pytest.raises(ValueError, match=r"texts are numbers, as by X\.astype\(float\)"):
+        make().fit(many)

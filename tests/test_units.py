@@ -3,10 +3,12 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 
 from sk_bigan import BiGANTransformer
+from sk_bigan.columns import ColumnEncoder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -93,6 +95,44 @@ def test_no_row_of_fit_is_in_other_units_alone_or_with_others(case, scaling, tmp
             model.transform(X * 1e-9)
         with pytest.warns(UserWarning, match="is it in other units"):
             model.transform(X * 1e9)
+
+
+TABLE = pd.DataFrame(WINE[:, :5], columns=[*"abcde"]).mask(RNG.random((178, 5)) < 0.2)
+TABLE["kind"] = pd.Categorical(np.where(WINE[:, 0] > 13, "strong", "light"))
+TABLE["day"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(TABLE.index, unit="D")
+TABLES = {
+    "texts and dates": TABLE.fillna(1.0),
+    "gaps": TABLE[[*"abcde"]],
+    "all": TABLE,
+    "one number": TABLE[["kind", "c", "day"]],
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_numbers_of_tables_in_other_units_are_noticed(case):
+    X = TABLES[case]
+    numbers = [name for name in X.columns if len(name) == 1]
+    bigan = quick(X)
+    for factor in (1e-3, 1e3):
+        other = X.assign(**{name: X[name] * factor for name in numbers})
+        for method in (bigan.transform, bigan.score, bigan.impute):
+            words = f"in column '{numbers[0]}', which in fit had mean {X[numbers[0]].mean():.4g}"
+            with pytest.warns(UserWarning, match=f"{words}.*is it in other units") as caught:
+                method(other)
+            assert len(caught) == 1
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_other_rows_and_dates_and_gaps_are_in_the_same_units(case):
+    X = TABLES[case]
+    bigan = quick(X)
+    numbers = [name for name in X.columns if len(name) == 1]
+    for rows in (X, X[:59], *(X[i : i + n] for n in (1, 12) for i in range(0, len(X), 25))):
+        bigan.transform(rows)
+    bigan.transform(X.assign(**dict.fromkeys(numbers, np.nan)))
+    bigan.transform(X.assign(**dict.fromkeys(numbers[1:], np.nan)))
+    quick(TABLE[["kind", "day"]]).transform(TABLE.assign(day=pd.Timestamp("2099"))[["kind", "day"]])
+    quick(X, scaling=ColumnEncoder(numbers="bins")).transform(X)
 
 
 @pytest.mark.parametrize(

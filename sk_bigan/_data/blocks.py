@@ -6,6 +6,7 @@ import warnings
 from collections import Counter
 from datetime import date, timedelta
 from numbers import Number
+from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -22,6 +23,7 @@ FAMILIES_OF_OBJECTS: dict[type, str] = {
     date: FAMILIES["M"],
     timedelta: FAMILIES["m"],
 }
+DAY = np.timedelta64(1, "D")
 UNITS = ("D", "s", "ms", "us", "ns")
 # Dates and durations that every library can hold, in nanoseconds and in coarser units.
 LIMITS = {
@@ -30,6 +32,51 @@ LIMITS = {
     "m8[ns]": (np.timedelta64(-(10**5), "D"), np.timedelta64(10**5, "D")),
     "m8": (np.timedelta64(-(10**8), "D"), np.timedelta64(10**8, "D")),
 }
+
+
+def limits(dtype: np.dtype) -> tuple[float, float]:
+    """Return the least and the greatest float64 that a dtype of numbers can hold."""
+    if dtype.kind == "f":
+        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
+    return float(np.iinfo(dtype).min), float_within(int(np.iinfo(dtype).max))
+
+
+def float_within(end: int) -> float:
+    """Return the float nearest to an integer, but none that is further from zero."""
+    return float(end) if abs(int(float(end))) <= abs(end) else np.nextafter(float(end), 0).item()
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def holds(dtype: np.dtype, values: np.ndarray) -> bool:
+    """Return whether a dtype holds these values to the last digit."""
+    held = values.astype(dtype)
+    # Integers wrap around and come back, and float64 compares integers without their last digits.
+    return bool(((held == values) & (held.astype(values.dtype) == values)).all())
+
+
+def nearest(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return the nearest values that a dtype of the same family can hold."""
+    if dtype.kind not in FAMILIES:
+        return np.clip(values.astype(np.float64), *limits(dtype)).astype(dtype)
+    ends = LIMITS.get(dtype.str[1:])  # other units hold all that libraries do
+    return (np.clip(values, *ends) if ends else values).astype(dtype)
+
+
+def whole_days(times: Any) -> tuple[Any, Any]:
+    """Return durations, and dates since 1970, as numbers of days and the rest of a day."""
+    return np.divmod(times.view(times.dtype.str.replace("M", "m")), DAY)
+
+
+def objects(values: np.ndarray) -> list[Any]:
+    """Return values as objects that are equal to categories of `fit`.
+
+    Dates and durations are categories in pandas alone. NumPy makes integers of their nanoseconds.
+    """
+    if values.dtype.kind not in FAMILIES:
+        return values.tolist()
+    import pandas as pd
+
+    return pd.Series(values).astype(object).tolist()
 
 
 def family(column: Column) -> str:
@@ -87,15 +134,9 @@ class Numbers:
                 end.astype(dtype).astype(np.int64).item()
                 for end in (self.origin, min(low, observed.min()), max(high, observed.max()))
             )
-            # All dates of nanoseconds are more than 64 bits apart.
-            self.low, self.high = np.clip([float(end - first) for end in ends], -9.2e18, 9.2e18)
-        elif self.dtype.kind == "f":
-            limits = np.finfo(self.dtype)
-            self.low, self.high = limits.min, limits.max
+            self.low, self.high = (float_within(end - first) for end in ends)
         else:
-            self.low, self.high = np.iinfo(self.dtype).min, np.iinfo(self.dtype).max
-            if float(self.high) > self.high:  # rounded up to an integer of more than 64 bits
-                self.high = np.nextafter(float(self.high), 0)
+            self.low, self.high = limits(self.dtype)
         numbers = self.to_numbers(observed)
         with np.errstate(over="ignore"):
             if not np.isfinite(np.square(numbers).sum()):
@@ -112,8 +153,9 @@ class Numbers:
         ValueError
             If values are infinite.
         """
-        if self.is_time:
-            return (observed - self.origin) / self.step
+        if self.is_time:  # dates of nanoseconds may be more than 64 bits apart
+            (days, rest), (first_day, first_rest) = whole_days(observed), whole_days(self.origin)
+            return (days - first_day) * (DAY / self.step) + (rest - first_rest) / self.step
         numbers = observed.astype(np.float64)
         if np.isinf(numbers).any():
             raise ValueError(
@@ -128,15 +170,21 @@ class Numbers:
         if self.dtype.kind != "f":
             numbers = np.rint(numbers)
         if self.is_time:
-            return (self.origin + numbers.astype(np.int64) * self.step).astype(self.dtype)
+            half = np.floor(numbers / 2)  # as all may be more than 64 bits
+            halves = (part.astype(np.int64) * self.step for part in (half, numbers - half))
+            return sum(halves, self.origin).astype(self.dtype)
         return numbers.astype(self.dtype)
 
     def kept(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
-        """Return a mask of the rows with a value, and these values in the dtype of `fit`."""
+        """Return a mask of the rows with a value, and these values, none of which is changed.
+
+        They are in the dtype of `fit`, or in a wider one where it cannot hold them.
+        """
+        check_family(self.name, self.family, column)
         observed = column.observed
-        if observed.dtype != self.dtype:
-            observed = self.from_numbers(self.to_numbers(observed))
-        return column.known, observed
+        dtypes = self.dtype, np.result_type(self.dtype, observed.dtype)
+        dtype = next((d for d in dtypes if holds(d, observed)), observed.dtype)
+        return column.known, observed.astype(dtype)
 
 
 class Standard(Numbers):
@@ -229,8 +277,9 @@ class OneHot:
         if len(counts) > MAX_DISTINCT:
             raise ValueError(
                 f"X must have at most {MAX_DISTINCT} categories a column, got {len(counts)} in "
-                f"column {name!r}: drop it, parse it if it holds dates, as by pandas.to_datetime, "
-                "or make numbers of it, as by TargetEncoder or FeatureHasher of scikit-learn"
+                f"column {name!r}: drop it, convert it if its texts are numbers, as by "
+                "X.astype(float), or dates, as by pandas.to_datetime, or make numbers of it, as "
+                "by TargetEncoder or FeatureHasher of scikit-learn"
             )
         encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories)
         try:
@@ -260,7 +309,7 @@ class OneHot:
             If `fit` has not seen a category.
         """
         unseen = len(self.values) - 1 if self.has_infrequent else -1
-        values, place_of = column.observed.tolist(), self.places
+        values, place_of = objects(column.observed), self.places
         places = np.array([place_of.get(value, unseen) for value in values], dtype=np.intp)
         if new := [value for value in dict.fromkeys(values) if value not in place_of]:
             fate = "infrequent ones" if self.has_infrequent else "gaps"
@@ -281,6 +330,9 @@ class OneHot:
     def kept(self, column: Column) -> tuple[np.ndarray, np.ndarray]:
         """Return a mask of the rows with a category that `fit` has seen, and these categories."""
         places = self.places
-        known, seen = column.known.copy(), [c in places for c in column.observed.tolist()]
+        values = objects(column.observed)
+        known, seen = column.known.copy(), [value in places for value in values]
         known[known] = seen
-        return known, column.observed[seen]
+        kept = np.empty(sum(seen), dtype=self.values.dtype)
+        kept[:] = [value for value, is_seen in zip(values, seen, strict=True) if is_seen]
+        return known, kept

@@ -80,6 +80,8 @@ class Library(NamedTuple):
         From a column to the fields of `Column`.
     make : function
         From `observed`, `known` and a dtype to a column.
+    wider : function
+        From a dtype and NumPy's to the library's own that holds the values of NumPy's.
     combine : function
         From columns and their names to a table.
     """
@@ -90,6 +92,7 @@ class Library(NamedTuple):
     dtype: Callable[[Any], Any]
     read: Callable[[Any], tuple[np.ndarray, np.ndarray, bool, str | None]]
     make: Callable[[np.ndarray, np.ndarray, Any], Any]
+    wider: Callable[[Any, np.dtype], Any]
     combine: Callable[[list[Any], Any], Any]
 
 
@@ -179,6 +182,29 @@ def make(origin: Origin, columns: Iterable[tuple[np.ndarray, np.ndarray]]) -> An
     library = LIBRARIES[origin.source]
     series = [library.make(*one, d) for one, d in zip(columns, origin.dtypes, strict=True)]
     return library.combine(series, origin.names)
+
+
+def wider(source: str, dtype: Any, values: np.dtype) -> Any:
+    """Return a library's dtype for values of a NumPy dtype, in the zone that there was."""
+    return LIBRARIES[source].wider(dtype, values)
+
+
+def is_frame(X: Any) -> bool:
+    """Return whether X is a table of pandas, polars or pyarrow."""
+    return source_of(X) not in (None, "numpy")
+
+
+def has_times(X: Any) -> bool:
+    """Return whether X has dates or durations, which NumPy would make numbers of."""
+    source = source_of(X)
+    if source == "polars":
+        return any(dtype.is_temporal() for dtype in X.dtypes)
+    if source == "pyarrow":
+        import pyarrow as pa
+
+        return any(map(pa.types.is_temporal, X.schema.types))
+    dtypes = X.dtypes if source == "pandas" else [getattr(X, "dtype", None)]
+    return any(getattr(dtype, "kind", "O") in "mM" for dtype in dtypes)
 
 
 def _as_column(name: Any, values: np.ndarray, known: np.ndarray, is_category: bool) -> Column:
@@ -307,6 +333,10 @@ def _make_numpy(observed: np.ndarray, known: np.ndarray, dtype: np.dtype) -> np.
     return values
 
 
+def _wider_numpy(dtype: np.dtype, values: np.dtype) -> np.dtype:
+    return dtype if dtype.kind == "O" else values
+
+
 # pandas
 
 
@@ -342,6 +372,18 @@ def _make_pandas(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
         series = series.dt.tz_localize("UTC").dt.tz_convert(dtype.tz)
     # pandas puts the gap of the dtype, or finds a dtype that has one.
     return series.astype(dtype).reindex(range(len(known)))
+
+
+def _wider_pandas(dtype: Any, values: np.dtype) -> Any:
+    import pandas as pd
+
+    if isinstance(dtype, bytes):
+        return _wider_pyarrow(dtype, values)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return pd.DatetimeTZDtype(np.datetime_data(values)[0], dtype.tz)
+    if isinstance(dtype, np.dtype | pd.SparseDtype):
+        return _wider_numpy(dtype, values)
+    return pd.array(np.empty(0, dtype=values)).dtype  # with gaps, as Int64
 
 
 def _combine_pandas(series: list[Any], names: Any) -> Any:
@@ -384,6 +426,15 @@ def _make_polars(observed: np.ndarray, known: np.ndarray, dtype: Any) -> Any:
         series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(dtype.time_zone)
     places = pl.Series(_places(known))
     return series.cast(dtype).gather(pl.select(pl.when(pl.Series(known)).then(places)).to_series())
+
+
+def _wider_polars(dtype: Any, values: np.dtype) -> Any:
+    import polars as pl
+
+    wider = pl.Series(np.empty(0, dtype=values)).dtype
+    if isinstance(dtype, pl.Datetime) and isinstance(wider, pl.Datetime):
+        return pl.Datetime(wider.time_unit, dtype.time_zone)
+    return wider
 
 
 def _combine_polars(series: list[Any], names: list[str]) -> Any:
@@ -478,6 +529,16 @@ def _of_type(observed: np.ndarray, known: np.ndarray, type_: Any) -> Any:
     return array.take(pa.array(_places(known), mask=~known))
 
 
+def _wider_pyarrow(dtype: bytes, values: np.dtype) -> bytes:
+    import pyarrow as pa
+
+    type_ = pa.ipc.open_stream(pa.py_buffer(dtype)).schema.types[0]
+    wider = pa.array(np.empty(0, dtype=values)).type
+    if pa.types.is_timestamp(type_) and pa.types.is_timestamp(wider):
+        wider = pa.timestamp(wider.unit, type_.tz)
+    return _type_of(pa.chunked_array([], type=wider))
+
+
 def _combine_pyarrow(arrays: list[Any], names: list[str]) -> Any:
     import pyarrow as pa
 
@@ -492,6 +553,7 @@ LIBRARIES = {
         lambda column: column.dtype,
         _read_numpy,
         _make_numpy,
+        _wider_numpy,
         lambda columns, _: np.stack(columns, axis=1),
     ),
     "pandas": Library(
@@ -501,6 +563,7 @@ LIBRARIES = {
         _dtype_of_pandas,
         _read_pandas,
         _make_pandas,
+        _wider_pandas,
         _combine_pandas,
     ),
     "polars": Library(
@@ -510,6 +573,7 @@ LIBRARIES = {
         lambda series: series.dtype,
         _read_polars,
         _make_polars,
+        _wider_polars,
         _combine_polars,
     ),
     "pyarrow": Library(
@@ -519,6 +583,7 @@ LIBRARIES = {
         _type_of,
         _read_pyarrow,
         _make_pyarrow,
+        _wider_pyarrow,
         _combine_pyarrow,
     ),
 }

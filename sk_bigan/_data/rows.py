@@ -194,6 +194,8 @@ def _known(array: np.ndarray, index: int) -> np.ndarray:
     array = in_native_order(array)
     if array.dtype.kind == "c" or array.dtype.type in (np.bool_, *FLOATS, *INTEGERS):
         return array
+    if array.dtype.kind in "mM":  # of which NumPy makes numbers
+        raise ValueError(f"X must hold real numbers, got {array.dtype} in item {index}")
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError) as error:

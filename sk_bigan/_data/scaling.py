@@ -91,16 +91,23 @@ def column_statistics(
 
 
 def resolve_scaling(
-    scaling: str | None, statistics: ColumnStatistics, layout: Layout, dtype: np.dtype
+    scaling: str | None,
+    statistics: ColumnStatistics,
+    layout: Layout,
+    dtype: np.dtype,
+    is_frame: bool = False,
 ) -> str | None:
     """Resolve "auto": "range" for images and the like, "standard" for tables.
+
+    Arrays of uint8 are pixels, and frames are tables in any dtype.
 
     Columns on one bounded scale (pixels, bits, ratings) show it by their ends: at least half of the
     varying columns reach the minimum of X, and half come at least half of the way to its maximum.
     """
     if scaling != "auto":
         return scaling
-    is_image = dtype == np.uint8 or len(layout.sample_shape) > 1
+    has_pixels = dtype == np.uint8 and not is_frame
+    is_image = has_pixels or len(layout.sample_shape) > 1
     low, high, _ = statistics
     varying = low < high
     if is_image or not varying.any():
@@ -196,6 +203,11 @@ def axis_of_units(statistics: ColumnStatistics, layout: Layout) -> int | None:
     return None
 
 
+def named_scaler(scaling: Any) -> Any:
+    """Return the scaler that `scaling` is or holds, with the names that it has learned."""
+    return scaling.estimator if isinstance(scaling, FrozenEstimator) else scaling
+
+
 def given_scaler(scaling: Any) -> Any | None:
     """Return a plain copy of a fitted scaler; None where `scaling` is a name or None.
 
@@ -206,7 +218,7 @@ def given_scaler(scaling: Any) -> Any | None:
     """
     if scaling is None or isinstance(scaling, str):
         return None
-    scaler = scaling.estimator if isinstance(scaling, FrozenEstimator) else scaling
+    scaler = named_scaler(scaling)
     ours = SCALERS["MinMaxScaler"](), SCALERS["StandardScaler"]()
     alike = [own for own in ours if type(own) is type(scaler)]
     if not alike or {**scaler.get_params(), "copy": True} != alike[0].get_params():

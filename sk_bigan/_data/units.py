@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Any
 
@@ -28,7 +29,7 @@ def sizes_in_fit(X: np.ndarray | DatasetRows, scaler: Any) -> tuple[float, float
 
     Items of data sets are not read for this.
     """
-    if isinstance(X, DatasetRows):
+    if isinstance(X, DatasetRows) or not X.shape[1]:
         return UNKNOWN
     parts = [_sizes(rows, scaler) for rows in in_order(X, max(1, CHUNK_VALUES // X.shape[1]))]
     sizes = np.concatenate(parts)
@@ -44,30 +45,35 @@ def _sizes(rows: np.ndarray, scaler: Any) -> np.ndarray:
     if not len(varying):
         return np.zeros(len(rows))
     some = varying[:: ceil(len(varying) / MOST_COLUMNS)]
-    return np.median(np.abs(rows[:, some] / scaler.scale_[some]), axis=1)
+    return _of_known(np.median, np.abs(rows[:, some] / scaler.scale_[some]), axis=1)
 
 
 def warn_of_other_units(
-    rows: np.ndarray | DatasetRows, scaler: Any, in_fit: tuple[float, float]
+    rows: np.ndarray | DatasetRows,
+    scaler: Any,
+    in_fit: tuple[float, float],
+    names: Sequence[str] | None = None,
 ) -> None:
     """Warn if the first rows seem to be in other units than those in fit.
 
     Parameters
     ----------
     rows : ndarray of shape (n, n_features) or DatasetRows
-        In the units of X. Items of data sets are not read for this.
+        In the units of X, with NaN for gaps. Items of data sets are not read for this.
     scaler : fitted scaler
     in_fit : tuple of float
         What `sizes_in_fit` has found.
+    names : sequence of str or None
+        Names of the columns; None numbers them.
     """
-    if isinstance(rows, DatasetRows):
+    if isinstance(rows, DatasetRows) or not rows.shape[1]:
         return
     some = np.asarray(rows[:MOST_ROWS], dtype=np.float64)
     difference = None
     if isinstance(scaler, MinMaxScaler):
         difference = _another_range(some, scaler, in_fit)
     elif isinstance(scaler, StandardScaler):
-        difference = _other_deviations(some, scaler, in_fit)
+        difference = _other_deviations(some, scaler, in_fit, names)
     if difference is not None:
         warnings.warn(f"X {difference}: is it in other units than in fit?", stacklevel=3)
 
@@ -87,20 +93,39 @@ def _another_range(
 
 
 def _other_deviations(
-    rows: np.ndarray, scaler: StandardScaler, in_fit: tuple[float, float]
+    rows: np.ndarray,
+    scaler: StandardScaler,
+    in_fit: tuple[float, float],
+    names: Sequence[str] | None,
 ) -> str | None:
+    seen = ~np.isnan(rows).all(axis=0)
+    varying = (scaler.var_ > 0) & seen
+    if not seen.any():
+        return None
     deviations = (rows - scaler.mean_) / scaler.scale_
-    middle = np.median(np.abs(np.median(deviations, axis=0)))
-    varying = scaler.var_ > 0
-    spread = np.median(deviations[:, varying].std(axis=0)) if varying.any() else 1.0
+    middle = np.median(np.abs(_of_known(np.median, deviations[:, seen], axis=0)))
+    spreads = _of_known(np.std, deviations[:, varying], axis=0)
+    spread = np.median(spreads) if varying.any() else 1.0
     if not (middle > FAR or (len(rows) >= ENOUGH_ROWS and 0 < spread < NARROW)):
         return None
     sizes = _sizes(rows, scaler)
     if not (sizes.max() < in_fit[0] or np.median(sizes) > in_fit[1]):
         return None
-    column = int(np.argmax(varying))
+    column = int(np.argmax(varying if varying.any() else seen))
+    name = column if names is None else repr(names[column])
     return (
-        f"ranges from {rows[:, column].min():.4g} to {rows[:, column].max():.4g} in column "
-        f"{column}, which in fit had mean {scaler.mean_[column]:.4g} and standard deviation "
+        f"ranges from {np.nanmin(rows[:, column]):.4g} to {np.nanmax(rows[:, column]):.4g} in "
+        f"column {name}, which in fit had mean {scaler.mean_[column]:.4g} and standard deviation "
         f"{scaler.scale_[column]:.4g}; other columns differ likewise"
     )
+
+
+def _of_known(
+    function: Callable[..., Any], values: np.ndarray, axis: int | None = None
+) -> np.ndarray:
+    """Return np.median or np.std without NaN, and zero of nothing else."""
+    gaps = np.isnan(values)
+    if not gaps.any():
+        return function(values, axis=axis)
+    without_gaps: Callable[..., Any] = np.nanmedian if function is np.median else np.nanstd
+    return without_gaps(np.where(gaps.all(axis=axis, keepdims=True), 0.0, values), axis=axis)

@@ -29,7 +29,7 @@ from .._machine.plain import as_json
 from ..anomaly import NEED_CYCLES
 from ..augmentations import AUGMENTATIONS
 from ..callbacks import LRScheduler
-from ..columns import ColumnEncoder
+from ..columns import ColumnEncoder, given_encoder
 from ..networks.building import build_networks, positive_integers
 from ..networks.families import ARCHITECTURES
 from ..networks.players import Players
@@ -186,8 +186,8 @@ def structure_of(estimator: Any) -> dict[str, Any]:
         for name, value in parameters_of(estimator).items()
         if name in (*STRUCTURE, "anomaly_score") or is_network_parameter(name)
     }
-    if isinstance(estimator.scaling, ColumnEncoder):
-        structure["scaling"] = _described(estimator.scaling)
+    if (encoder := given_encoder(estimator.scaling)) is not None:
+        structure["scaling"] = _described(encoder)
     elif (scaler := given_scaler(estimator.scaling)) is not None:
         structure["scaling"] = described_scaler(scaler)  # it may learn more, which ours has not
     return structure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from math import ceil, isfinite
 from typing import Any
 
@@ -10,12 +11,13 @@ from sklearn.base import clone
 from sklearn.utils.validation import validate_data
 from torch.utils.data import IterableDataset, Subset
 
-from .._data.frames import table_of
+from .._data.frames import has_times, table_of
 from .._data.layout import check_row_shape
 from .._data.reading import column_without_numbers, open_rows
 from .._data.rows import FLOATS, INTEGERS, DatasetRows, StreamRows
+from .._data.units import MOST_ROWS, warn_of_other_units
 from .._machine.threads import leave_other_threads
-from ..columns import ColumnEncoder, is_plain
+from ..columns import ColumnEncoder, given_encoder, is_fitted, is_plain
 
 NUMBERS = {*FLOATS, *INTEGERS}
 
@@ -46,9 +48,13 @@ def read_rows(
     X = table_of(X)
     n_least = 2 if is_training else 1
     if reset and (encoder := column_encoder(estimator.scaling, X)) is not None:
-        estimator.columns_ = encoder.fit(X)
+        estimator.columns_ = encoder if is_fitted(encoder) else encoder.fit(X)
     if hasattr(estimator, "columns_"):
-        return _encoded(estimator, X, reset, n_least)
+        rows = _encoded(estimator, X, reset, n_least)
+        if not is_training:
+            numbers, scaler, names = estimator.columns_._numbers(rows[:MOST_ROWS])
+            warn_of_other_units(numbers, scaler, estimator.model_.sizes_in_fit, names)
+        return rows, rows.shape[1:]
     rows, row_shape = open_rows(X)
     row_shape = row_shape or np.shape(rows)[1:]
     if row_shape and not reset:
@@ -62,6 +68,11 @@ def read_rows(
             _require_rows(rows, n_least)
     elif not reset and _passes(estimator, rows, n_least):
         return rows, row_shape
+    elif has_times(rows):
+        times = column_without_numbers(rows) or (
+            f"{rows.dtype}: make numbers of dates, or fit with scaling='columns', which takes them"
+        )
+        raise ValueError(f"X must hold numbers, got {times}")
     else:
         checks = {"dtype": FLOATS + INTEGERS, "ensure_min_samples": n_least}
     try:
@@ -106,9 +117,9 @@ def _passes(estimator: Any, rows: Any, n_least: int) -> bool:
 
 
 def column_encoder(scaling: Any, X: Any) -> ColumnEncoder | None:
-    """Return an encoder of X's columns, if X is to be encoded."""
-    if isinstance(scaling, ColumnEncoder):
-        encoder = clone(scaling)
+    """Return an encoder of X's columns, if X is to be encoded: a copy of a fitted one."""
+    if (given := given_encoder(scaling)) is not None:
+        encoder = deepcopy(given) if is_fitted(given) else clone(given)
     elif scaling == "columns" or (
         isinstance(scaling, str) and scaling == "auto" and not is_plain(X)
     ):
@@ -118,13 +129,17 @@ def column_encoder(scaling: Any, X: Any) -> ColumnEncoder | None:
     return encoder.set_output(transform="default")  # whatever scikit-learn is told to return
 
 
-def _encoded(
-    estimator: Any, X: Any, reset: bool, n_least: int
-) -> tuple[np.ndarray, tuple[int, ...]]:
-    rows = estimator.columns_.transform(X)
+def _encoded(estimator: Any, X: Any, reset: bool, n_least: int) -> np.ndarray:
+    if reset:
+        rows = estimator.columns_.transform(X)
+        if (empty := np.isnan(rows).all(axis=0)).any():  # to an encoder that was fitted before
+            names = [b.name for b in estimator.columns_.blocks_ if empty[b.start]]
+            raise ValueError(f"X must have a value in each column, got none in column {names[0]!r}")
+        validate_data(estimator, X, reset=True, skip_check_array=True)
+    else:
+        rows = estimator.columns_._encoded_for(estimator, X)
     _require_rows(rows, n_least)
-    validate_data(estimator, X, reset=reset, skip_check_array=True)
-    return rows, rows.shape[1:]
+    return rows
 
 
 def refuse_streams(X: Any) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from .._data.batches import for_training
+from .._data.frames import is_frame
 from .._data.inference import require_finite
 from .._data.layout import Layout, recognise
 from .._data.rows import DatasetRows, from_all_over
@@ -26,9 +27,10 @@ from .._data.scaling import (
     column_statistics,
     given_scaler,
     make_scaler,
+    named_scaler,
     resolve_scaling,
 )
-from .._data.units import UNKNOWN, sizes_in_fit
+from .._data.units import sizes_in_fit
 from .._machine.cuda_graph import CudaGraphStep
 from .._machine.devices import (
     as_tensor,
@@ -123,6 +125,7 @@ class Run:
             kept = {n: v for n, v in kept.items() if n in parameters or not n.endswith("_")}
         self.draft = object.__new__(type(estimator))
         vars(self.draft).update(kept)
+        self.is_frame = is_frame(X)
         self.rows, row_shape = read_rows(self.draft, X, reset=anew, is_training=True)
         if anew:
             self.layout = recognise(row_shape, wanted_sample_shape(estimator))
@@ -333,12 +336,21 @@ class Run:
             return block_scaler(statistics)
         given = given_scaler(draft.scaling)
         if given is None:
-            scaling = resolve_scaling(draft.scaling, statistics, self.layout, self.rows.dtype)
+            scaling = resolve_scaling(
+                draft.scaling, statistics, self.layout, self.rows.dtype, self.is_frame
+            )
             return make_scaler(scaling, statistics, self.layout)
         if given.n_features_in_ != len(statistics.low):
             raise ValueError(
                 f"scaling must be a scaler of the {len(statistics.low)} columns of X, got one of "
                 f"{given.n_features_in_}"
+            )
+        names, own = (
+            [*getattr(one, "feature_names_in_", ())] for one in (named_scaler(draft.scaling), draft)
+        )
+        if names and own and names != own:
+            raise ValueError(
+                f"scaling must be a scaler of X's columns in their order, {own}, got one of {names}"
             )
         return given
 
@@ -360,6 +372,9 @@ class Run:
             columns = vars(draft).get("columns_")
             players = build_players(draft._built_from, shape, prior, scaler, columns)
             players = moved(players, device, shape, latent_dim)
+        in_units, scaler_of_units = self.rows, scaler
+        if columns:
+            in_units, scaler_of_units, _ = columns._numbers(self.rows)
         draft.model_ = Fitted(
             players=players,
             scaler=scaler,
@@ -368,7 +383,7 @@ class Run:
             latent_dim=latent_dim,
             total_variance=total_variance if total_variance > 0 else 1.0,
             device=device,
-            sizes_in_fit=UNKNOWN if columns else sizes_in_fit(self.rows, scaler),
+            sizes_in_fit=sizes_in_fit(in_units, scaler_of_units),
         )
         draft.history_, draft.n_epochs_ = [], 0
         draft._optimizers = None

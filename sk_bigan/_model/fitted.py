@@ -113,7 +113,7 @@ class Fitted:
         The function maps samples, (m, *sample_shape), to (m, ...).
         """
         results = forward(function, rows, self.device, dtype, out, self.to_samples, batching)
-        if not takes_gaps(self.players.encoder):  # whose categories have no units
+        if not takes_gaps(self.players.encoder):  # whose rows are in units of their own
             warn_of_other_units(rows, self.scaler, self.sizes_in_fit)
         return results
 

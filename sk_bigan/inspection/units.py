@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from .._data.frames import is_frame
 from .._data.layout import Layout, recognise
 from .._data.scaling import (
     ColumnStatistics,
@@ -27,7 +28,7 @@ def scaler_of(X: Any) -> Any:
     """
     statistics = column_statistics(flat(X))
     layout = _layout_of(np.shape(X)[1:], statistics)
-    scaling = resolve_scaling("auto", statistics, layout, np.asarray(X).dtype)
+    scaling = resolve_scaling("auto", statistics, layout, np.asarray(X).dtype, is_frame(X))
     return make_scaler(scaling, statistics, layout)
 
 
