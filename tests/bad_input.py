@@ -192,9 +192,9 @@ def with_column(values):
 PALETTES = [Image.new("RGB", (8, 8), colour).convert("P") for colour in ("red", "blue")]
 INPUTS = {
     "lists of text": (
-        [["a", "b"], ["c", "d"]],
+        [[f"a{i}", "b"] for i in range(400)],
         ValueError,
-        "hold numbers, got 'a' in column 0: encode",
+        "got 'a0' in column 0: encode|at most 300 categories.*as by X.astype",
     ),
     "objects": (np.array([[object()] * 64] * 2), ValueError, "got .<object .* in column 0"),
     "pictures with a palette": (PALETTES, ValueError, r"got one of mode 'P'.*convert\(.RGB"),

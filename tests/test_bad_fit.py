@@ -49,7 +49,7 @@ FIRST_INPUTS = {
     "images of text": (
         np.full((9, 8, 8), "a"),
         ValueError,
-        "X must hold numbers, got 'a' in column 0",
+        r"X must hold numbers, got 'a' in rows of shape \(8, 8\)",
     ),
     "images, masked": (np.ma.masked_less(IMAGES, 1), ValueError, "no masked values"),
     "months": (

@@ -187,7 +187,7 @@ ERRORS = {
         np.full((9, 8, 8), "a"),
         {},
         ValueError,
-        "X must hold numbers, got .a. in column 0",
+        "X must hold numbers, got .a. in rows of",
     ),
     "no pixels": (np.zeros((9, 0, 8)), {}, ValueError, r"0 feature\(s\)"),
     "ragged list": ([[1.0, 2.0], [3.0]], {}, ValueError, "one shape"),

@@ -722,7 +722,7 @@ def test_dates_are_no_numbers(case):
 def test_dates_of_data_sets_and_of_images_are_no_numbers():
     pictures = np.zeros((20, 2, 2), dtype="M8[D]")
     for X in (pictures, Items([*pictures])):
-        with pytest.raises(ValueError, match=r"X must hold .*numbers, got datetime64\[D\]"):
+        with pytest.raises(ValueError, match=r"X must hold .*numbers, got (datetime64\[D\]|'1970)"):
             make().fit(X)
 
 

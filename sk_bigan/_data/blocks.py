@@ -64,7 +64,10 @@ def nearest(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 def whole_days(times: Any) -> tuple[Any, Any]:
     """Return durations, and dates since 1970, as numbers of days and the rest of a day."""
-    return np.divmod(times.view(times.dtype.str.replace("M", "m")), DAY)
+    unit, count = np.datetime_data(times.dtype)
+    if unit in ("Y", "M"):  # of no fixed number of days
+        times, unit = times.astype("M8[D]"), "D"
+    return np.divmod(times.view(f"m8[{count}{unit}]"), DAY)
 
 
 def objects(values: np.ndarray) -> list[Any]:

@@ -165,7 +165,7 @@ def column_without_numbers(X: Any) -> str | None:
                     f"{type(value).__name__} of {len(value)} values in column {name!r}: give "
                     f"np.stack(X[{name!r}]) as X, or hstack it with other columns"
                 )
-            if is_array and is_gap(value):
+            if values.dtype == object and is_array and is_gap(value):
                 continue
             if values.dtype.kind in "mM" or not _is_number(value):
                 return (

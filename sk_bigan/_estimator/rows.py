@@ -69,16 +69,13 @@ def read_rows(
     elif not reset and _passes(estimator, rows, n_least):
         return rows, row_shape
     elif has_times(rows):
-        times = column_without_numbers(rows) or (
-            f"{rows.dtype}: make numbers of dates, or fit with scaling='columns', which takes them"
-        )
-        raise ValueError(f"X must hold numbers, got {times}")
+        raise ValueError(f"X must hold numbers, got {_no_numbers(rows, row_shape)}")
     else:
         checks = {"dtype": FLOATS + INTEGERS, "ensure_min_samples": n_least}
     try:
         rows = validate_data(estimator, rows, reset=reset, **checks)
     except (TypeError, ValueError) as error:
-        if (culprit := column_without_numbers(rows)) is not None:
+        if (culprit := _no_numbers(rows, row_shape)) is not None:
             raise ValueError(f"X must hold numbers, got {culprit}") from error
         if "contains NaN" in str(error):  # scikit-learn says that no estimator of ours takes gaps
             advice = (
@@ -90,6 +87,14 @@ def read_rows(
             raise ValueError(f"Input X contains NaN: {advice}") from error
         raise
     return rows, row_shape
+
+
+def _no_numbers(rows: Any, row_shape: tuple[int, ...]) -> str | None:
+    """Return what X holds in the place of numbers, and advice for tables, as a text."""
+    culprit = column_without_numbers(rows)
+    if culprit is None or len(row_shape) < 2:
+        return culprit
+    return f"{culprit.partition(' in column')[0]} in rows of shape {row_shape}"
 
 
 def _require_rows(rows: np.ndarray | DatasetRows, n_least: int) -> None:
