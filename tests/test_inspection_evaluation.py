@@ -266,11 +266,18 @@ def test_few_rows_and_texts_are_named(wine):
     [
         lambda X: evaluate(PCA(1), X),
         lambda X: latent_dim_curve(PCA(), X, [1], param_name="n_components"),
+        lambda X: shuffled_control(PCA(1), X),
     ],
 )
 def test_rows_that_are_all_equal_are_refused(function, shape):
     with pytest.raises(ValueError, match="X must have rows that differ, got 40 equal rows"):
         function(np.full(shape, 0.1))
+
+
+@pytest.mark.parametrize("dtype", ["M8[D]", "m8[s]"])
+def test_dates_and_durations_are_no_numbers(dtype):
+    with pytest.raises(ValueError, match="X must hold numbers, got '.*' in column 0"):
+        evaluate(PCA(1), np.arange(80).reshape(40, 2).astype(dtype))
 
 
 def test_a_name_of_one_s_own_stays(wine):

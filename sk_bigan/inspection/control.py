@@ -10,7 +10,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from .consistency import agreement
 from .refits import refit
-from .transformers import encode
+from .transformers import check_rows_differ, encode, flat
 from .units import explained_share
 
 
@@ -66,7 +66,7 @@ def shuffled_control(
     TypeError
         If `estimator` has no `transform`.
     ValueError
-        If X has fewer than 12 rows or no numbers, or `n_repeats` is below 2.
+        If X has fewer than 12 rows, equal rows alone or no numbers, or `n_repeats` is below 2.
 
     Examples
     --------
@@ -79,6 +79,7 @@ def shuffled_control(
     np.True_
     """
     random = check_random_state(random_state)
+    check_rows_differ(flat(X))
     parts = {}
     for name, rows in {"real": X, "shuffled": shuffle_columns(X, random)}.items():
         measured = refit(

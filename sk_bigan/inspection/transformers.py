@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
+from .._data.frames import has_times
 from .._data.reading import column_without_numbers
 
 
@@ -34,6 +35,8 @@ def encode(estimator: Any, X: ArrayLike) -> np.ndarray:
 
 def flat(X: Any, name: str = "X") -> np.ndarray:
     """Return rows of numbers as an array of shape (n, n_features), float64."""
+    if has_times(X):  # of which NumPy makes numbers
+        raise ValueError(f"{name} must hold numbers, got {column_without_numbers(X)}")
     try:
         rows = check_array(X, allow_nd=True, dtype=np.float64, input_name=name)
     except (TypeError, ValueError) as error:
