@@ -64,7 +64,8 @@ def test_a_frame_is_a_table_in_any_dtype(dtype, small):
     frame = pd.DataFrame({name: rng.integers(*two, 300) for name, two in ends.items()})
     frame = frame.astype(dtype)
     of_floats = small(latent_dim=1).fit(frame.astype(float))
-    for X in (frame, pl.from_pandas(frame), pa.Table.from_pandas(frame)):
+    table = pa.Table.from_pandas(frame)
+    for X in (frame, pl.from_pandas(frame), table, table.to_batches()[0]):
         bigan = small(latent_dim=1).fit(X)
         assert isinstance(bigan.scaler_, StandardScaler)
         assert isinstance(scaler_of(X), StandardScaler)

@@ -191,7 +191,7 @@ def wider(source: str, dtype: Any, values: np.dtype) -> Any:
 
 def is_frame(X: Any) -> bool:
     """Return whether X is a table of pandas, polars or pyarrow."""
-    return source_of(X) not in (None, "numpy")
+    return source_of(table_of(X)) not in (None, "numpy")
 
 
 def has_times(X: Any) -> bool:
