@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from math import prod
 from os import PathLike
 from typing import Any
@@ -11,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from .frames import is_gap
 from .rows import DatasetRows, StreamRows, in_native_order, readable, refuse_palette
 
+# What a table of objects may hold beside numbers; of other things scikit-learn's error says enough.
+TEXTS_AND_TIMES = (str, date, timedelta, np.datetime64, np.timedelta64)
 HOW_TO_READ = """read a table by pandas.read_csv(path), and pictures in files by a Dataset:
 
 from pathlib import Path
@@ -95,8 +97,9 @@ def refuse_what_is_to_be_read_first(X: Any) -> None:
     row_of_texts = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1)
     if row_of_texts and len(X) and all(isinstance(row, str | PathLike) for row in X):
         raise TypeError(f"X must be rows, got a list of {len(X)} texts or paths: {HOW_TO_READ}")
-    if isinstance(X, dict) or (isinstance(X, list | tuple) and X and isinstance(X[0], dict)):
-        got = "a dict" if isinstance(X, dict) else "a list of dicts"
+    is_dict = isinstance(X, dict) and not hasattr(X, "shape")  # as a sparse matrix of keys has
+    if is_dict or (isinstance(X, list | tuple) and X and isinstance(X[0], dict)):
+        got = "a dict" if is_dict else "a list of dicts"
         raise TypeError(f"X must be rows, got {got}: give pandas.DataFrame(X)")
     if isinstance(X, np.ndarray) and X.dtype.names:
         raise TypeError("X must be rows, got records: give pandas.DataFrame(X)")
@@ -165,7 +168,7 @@ def column_without_numbers(X: Any) -> str | None:
                     f"{type(value).__name__} of {len(value)} values in column {name!r}: give "
                     f"np.stack(X[{name!r}]) as X, or hstack it with other columns"
                 )
-            if values.dtype == object and is_array and is_gap(value):
+            if values.dtype == object and is_array and not isinstance(value, TEXTS_AND_TIMES):
                 continue
             if values.dtype.kind in "mM" or not _is_number(value):
                 return (
