@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from .frames import WITH_ZONE, Column
+from .frames import Column
+from .libraries import WITH_ZONE
 
 MAX_DISTINCT = 300  # more texts than this are no categories
 # By the kind of a dtype; others are numbers.
