@@ -83,7 +83,7 @@ def test_weights_that_a_callback_sets_are_undone_too(digits, method, moment):
 @pytest.mark.parametrize("callbacks", [[], [AtStep(2, lambda net: fail())]])
 def test_what_a_callback_freezes_learns_in_the_next_training(digits, callbacks):
     bigan = BiGANTransformer(**SMALL).fit(digits)
-    bigan.set_params(callbacks=[Freezer("E*"), *callbacks])
+    bigan.set_params(callbacks=[Freezer("*"), *callbacks])
     with pytest.raises(OSError, match="the disk is gone") if callbacks else nullcontext():
         bigan.partial_fit(digits)
     before = [weight.detach().clone() for weight in bigan.encoder_.parameters()]
