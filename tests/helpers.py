@@ -33,7 +33,7 @@ def read_only(X):
 
 
 def texts(labels):
-    """Of matplotlib's."""
+    """Return the texts of labels of matplotlib."""
     return [label.get_text() for label in labels]
 
 
@@ -43,7 +43,7 @@ def documented(section):
 
 
 def interrupt(*args, **kwargs):
-    """What Ctrl-C does, as an action of any callback."""
+    """Interrupt as Ctrl-C does, as an action of any callback."""
     signal.raise_signal(signal.SIGINT)
 
 

@@ -771,7 +771,7 @@ PART = WHOLE[WHOLE.s != "c"].reset_index(drop=True)
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_fitted_encoder_is_copied_as_fitted(frozen):
-    """So that a stream of tables may begin without all of its categories."""
+    """A stream of tables may begin without all of its categories."""
     encoder = ColumnEncoder(max_categories=9).fit(WHOLE)
     scaling = FrozenEstimator(encoder) if frozen else encoder
     bigan = make(scaling=scaling).partial_fit(PART)

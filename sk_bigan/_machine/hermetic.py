@@ -12,13 +12,13 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 
 from .random_numbers import CPU
+from .repeatable import MATMUL_OF_CPU
 from .threads import one_at_a_time
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 AUTOCAST_DEVICES = ("cpu", "cuda", "mps")
-MKLDNN: Any = torch.backends.mkldnn  # whose stub does not know `matmul`
 
 
 @contextmanager
@@ -35,8 +35,8 @@ def _without_autocast(device: str) -> Iterator[None]:
 # What belongs to the whole process: how to get it, and how to set it.
 DEFAULT_DTYPE = (torch.get_default_dtype, torch.set_default_dtype)
 PRODUCTS = (
-    lambda: MKLDNN.matmul.fp32_precision,
-    lambda precision: setattr(MKLDNN.matmul, "fp32_precision", precision),
+    lambda: MATMUL_OF_CPU.fp32_precision,
+    lambda precision: setattr(MATMUL_OF_CPU, "fp32_precision", precision),
 )
 _lock = threading.RLock()  # on these, and on the number of blocks that have replaced one
 _n_replaced = 0
@@ -86,7 +86,7 @@ def _needed() -> list[AbstractContextManager[Any]]:
         needed.append(CPU)
     if probe.dtype != torch.float32:
         needed.append(_replaced(DEFAULT_DTYPE, torch.float32))
-    if MKLDNN.matmul.fp32_precision not in ("none", "ieee"):
+    if MATMUL_OF_CPU.fp32_precision not in ("none", "ieee"):
         needed.append(_replaced(PRODUCTS, "ieee"))
     return needed
 
